@@ -1,0 +1,1 @@
+//! hattama-public-board
