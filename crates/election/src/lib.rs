@@ -12,6 +12,7 @@ pub mod ids;
 pub mod instant;
 pub mod key;
 pub mod protocol;
+pub mod routing;
 pub mod rules;
 pub mod submission;
 pub mod text;

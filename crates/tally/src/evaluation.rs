@@ -1,0 +1,408 @@
+//! What a station counts for: a function of the set of its valid submissions, the decisions about it and the amendments in
+//! force (design, D3).
+
+use crate::{
+    control::ControlState,
+    decisions::{self, Effect, Rulings},
+    ledger::{Cell, ContentEntry, StationLedger, SubmissionNote},
+    outcome::Outcome,
+    position::PositionPair,
+};
+use hattama_election::{
+    definition::{Definition, Station},
+    digest::ContentDigest,
+    ids::{AuthorityId, ContestIndex, SlotIndex, StationIndex},
+    protocol::ProtocolContent,
+    rules::{self, RuleCode, Severity},
+    turnout::TurnoutContent,
+};
+use std::collections::BTreeSet;
+
+/// What a station's protocols for a contest have come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StationState {
+    /// A content is counted.
+    Counted,
+    /// None is counted, one is held.
+    Held,
+    /// None is counted or held, some are contested.
+    Contested,
+    /// All that there was has been annulled.
+    Annulled,
+    /// Nothing has come.
+    Missing,
+    /// Nothing has come, and the station was closed by an amendment: nothing is awaited.
+    Closed,
+}
+
+/// A content and what it stands as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentEvaluation {
+    /// Its revision.
+    pub revision: u8,
+    /// Its digest.
+    pub content: ContentDigest,
+    /// Never `Duplicate` or `Refused`: those are words on submissions.
+    pub standing: Outcome,
+    /// Rules that fired, ascending.
+    pub rules: Vec<RuleCode>,
+}
+
+/// All contents of one contest or slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellEvaluation {
+    /// What they have come to.
+    pub state: StationState,
+    /// The content that counts.
+    pub counted: Option<(u8, ContentDigest)>,
+    /// Every content, ascending by revision and digest.
+    pub contents: Vec<ContentEvaluation>,
+}
+
+/// A decision and what it stands as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionEvaluation {
+    /// Who decided.
+    pub author: AuthorityId,
+    /// The author's number.
+    pub number: u32,
+    /// Its digest.
+    pub content: ContentDigest,
+    /// In force: `Counted`.
+    pub standing: Outcome,
+    /// Rules that fired, ascending.
+    pub rules: Vec<RuleCode>,
+}
+
+/// What a station has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StationEvaluation {
+    /// Every contest held there, ascending.
+    pub contests: Vec<(ContestIndex, CellEvaluation)>,
+    /// Every slot, in time order.
+    pub turnout: Vec<(SlotIndex, CellEvaluation)>,
+    /// Every decision about it.
+    pub decisions: Vec<DecisionEvaluation>,
+}
+
+impl CellEvaluation {
+    fn empty(state: StationState) -> Self {
+        Self { state, counted: None, contents: Vec::new() }
+    }
+
+    /// The evaluation of the counted content.
+    #[must_use]
+    pub fn counted_content(&self) -> Option<&ContentEvaluation> {
+        let (_, digest) = self.counted?;
+        self.contents.iter().find(|content| content.content == digest)
+    }
+
+    /// True when a content of a higher revision than the counted one stands as `standing`.
+    #[must_use]
+    pub fn has_beside(&self, standing: Outcome) -> bool {
+        let Some((revision, _)) = self.counted else { return false };
+        self.contents.iter().any(|content| content.revision > revision && content.standing == standing)
+    }
+
+    fn mark_counted(&mut self, code: RuleCode, control: &ControlState) {
+        let Some((_, digest)) = self.counted else { return };
+        if control.severity(code) == Severity::Off {
+            return;
+        }
+        if let Some(content) = self.contents.iter_mut().find(|content| content.content == digest) {
+            content.add_rule(code);
+        }
+    }
+}
+
+impl ContentEvaluation {
+    fn add_rule(&mut self, code: RuleCode) {
+        if let Err(place) = self.rules.binary_search(&code) {
+            self.rules.insert(place, code);
+        }
+    }
+}
+
+/// Everything about a station that an evaluation depends on.
+pub(crate) struct Subject<'a> {
+    pub(crate) definition: &'a Definition,
+    pub(crate) control: &'a ControlState,
+    pub(crate) index: StationIndex,
+    pub(crate) station: &'a Station,
+    pub(crate) ledger: Option<&'a StationLedger>,
+    pub(crate) at: PositionPair,
+}
+
+/// Evaluates a station at a pair of positions.
+pub(crate) fn evaluate(subject: &Subject<'_>) -> StationEvaluation {
+    let (rulings, decisions) = match subject.ledger {
+        Some(ledger) => {
+            decisions::evaluate(subject.definition, subject.control, subject.station, ledger, &subject.at)
+        }
+        None => Default::default(),
+    };
+    let contests = subject
+        .definition
+        .contests_of(subject.station)
+        .map(|contest| (contest, evaluate_contest(subject, &rulings, contest)))
+        .collect();
+    let turnout = (0..subject.definition.slots.len())
+        .filter_map(|slot| u16::try_from(slot).ok().map(SlotIndex))
+        .map(|slot| (slot, evaluate_slot(subject, &rulings, slot)))
+        .collect();
+    let mut evaluation = StationEvaluation { contests, turnout, decisions };
+    mark_station_rules(subject, &mut evaluation);
+    evaluation
+}
+
+fn evaluate_contest(subject: &Subject<'_>, rulings: &Rulings, index: ContestIndex) -> CellEvaluation {
+    let nothing = if subject.control.is_closed(subject.index) { StationState::Closed } else { StationState::Missing };
+    let Some(cell) = subject.ledger.and_then(|ledger| ledger.protocols.get(&index)) else {
+        return CellEvaluation::empty(nothing);
+    };
+    let contest = &subject.definition.contests[usize::from(index.0)];
+    let form = subject.definition.form_of(subject.station, contest);
+    let withdrawn = subject.control.withdrawn(index);
+    evaluate_cell(subject, cell, nothing, |entry| {
+        let mut judged = Judged::new(subject.control, rulings.effect(Some(index), &entry.digest));
+        for violation in rules::content::protocol(form, &entry.content, withdrawn) {
+            judged.content_rule(violation.code);
+        }
+        judge_protocol_submissions(subject, cell, entry, &mut judged);
+        judged
+    })
+}
+
+fn evaluate_slot(subject: &Subject<'_>, rulings: &Rulings, slot: SlotIndex) -> CellEvaluation {
+    let Some(cell) = subject.ledger.and_then(|ledger| ledger.turnout.get(&slot)) else {
+        return CellEvaluation::empty(StationState::Missing);
+    };
+    evaluate_cell(subject, cell, StationState::Missing, |entry| {
+        let mut judged = Judged::new(subject.control, rulings.effect(None, &entry.digest));
+        for violation in rules::content::turnout(&entry.content) {
+            judged.content_rule(violation.code);
+        }
+        judged.attribute_rule(RuleCode::KeyRevoked, all_revoked(subject, entry));
+        judged
+    })
+}
+
+/// Rules on what submissions say beside their content. Holding ones need every visible submission (design, D3).
+fn judge_protocol_submissions(
+    subject: &Subject<'_>,
+    cell: &Cell<ProtocolContent>,
+    entry: &ContentEntry<ProtocolContent>,
+    judged: &mut Judged<'_>,
+) {
+    let closes = subject.control.polls_close(subject.index).unwrap_or(subject.station.polls_close);
+    let early = |note: &SubmissionNote| {
+        rules::submission_attributes::signed_before_close(note.attributes.signed_at, closes, &entry.content)
+    };
+    judged.attribute_rule(RuleCode::SignedBeforeClose, entry.visible(&subject.at).all(early));
+    judged.attribute_rule(RuleCode::KeyRevoked, all_revoked(subject, entry));
+    let Some(shown) = entry.shown(&subject.at) else { return };
+    judged.attribute_rule(RuleCode::SignatoryDissents, shown.attributes.dissent);
+    judged.attribute_rule(RuleCode::ComplaintsLodged, shown.attributes.complaints);
+    let revision = u32::from(entry.content.revision);
+    let follows = shown.attributes.supersedes.is_some_and(|superseded| {
+        cell.at(revision.saturating_sub(1))
+            .iter()
+            .any(|before| before.digest == superseded && before.shown(&subject.at).is_some())
+    });
+    judged.attribute_rule(RuleCode::HistoryIncomplete, revision > 1 && !follows);
+}
+
+fn all_revoked<C>(subject: &Subject<'_>, entry: &ContentEntry<C>) -> bool {
+    entry.visible(&subject.at).all(|note| subject.control.is_revoked(&note.key, &note.digest))
+}
+
+/// What the rules and rulings say of one content by itself.
+struct Judged<'a> {
+    control: &'a ControlState,
+    effect: Option<Effect>,
+    held: bool,
+    rules: BTreeSet<RuleCode>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(control: &'a ControlState, effect: Option<Effect>) -> Self {
+        Self { control, effect, held: false, rules: BTreeSet::new() }
+    }
+
+    fn content_rule(&mut self, code: RuleCode) {
+        self.attribute_rule(code, true);
+    }
+
+    fn attribute_rule(&mut self, code: RuleCode, fires: bool) {
+        let severity = self.control.severity(code);
+        if !fires || severity == Severity::Off {
+            return;
+        }
+        self.rules.insert(code);
+        self.held |= severity >= Severity::Hold;
+    }
+
+    fn is_removed(&self) -> bool {
+        matches!(self.effect, Some(Effect::Annulled | Effect::SetAside))
+    }
+}
+
+/// The rule of D3 over one contest or slot: of the contents not held, contested or annulled, the highest revision counts.
+fn evaluate_cell<'a, C>(
+    subject: &Subject<'a>,
+    cell: &Cell<C>,
+    nothing: StationState,
+    judge: impl Fn(&ContentEntry<C>) -> Judged<'a>,
+) -> CellEvaluation
+where
+    C: HasRevision,
+{
+    let mut contents = Vec::new();
+    let mut counted = None;
+    for (_, entries) in cell.by_number() {
+        let judged: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.shown(&subject.at).is_some())
+            .map(|entry| (entry, judge(entry)))
+            .collect();
+        let standing = judged.iter().filter(|(_, judged)| !judged.is_removed()).count();
+        for (entry, judged) in judged {
+            let content = stand(entry, judged, standing > 1);
+            if content.standing == Outcome::Counted {
+                counted = Some((content.revision, content.content));
+            }
+            contents.push(content);
+        }
+    }
+    supersede_below(&mut contents, counted);
+    CellEvaluation { state: state_of(&contents, nothing), counted, contents }
+}
+
+/// A content's standing before higher revisions are looked at.
+fn stand<C: HasRevision>(entry: &ContentEntry<C>, judged: Judged<'_>, contested: bool) -> ContentEvaluation {
+    let mut rules = judged.rules;
+    let standing = match judged.effect {
+        Some(Effect::Annulled) => {
+            rules.insert(RuleCode::AnnulledByDecision);
+            Outcome::Annulled
+        }
+        Some(Effect::SetAside) => {
+            rules.insert(RuleCode::SetAsideByDecision);
+            Outcome::Annulled
+        }
+        _ if contested => {
+            rules.insert(RuleCode::ContestedRevision);
+            Outcome::Contested
+        }
+        Some(Effect::Confirmed) if judged.held => {
+            rules.insert(RuleCode::ConfirmedByDecision);
+            Outcome::Counted
+        }
+        _ if judged.held => Outcome::Held,
+        _ => Outcome::Counted,
+    };
+    ContentEvaluation {
+        revision: entry.content.revision(),
+        content: entry.digest,
+        standing,
+        rules: rules.into_iter().collect(),
+    }
+}
+
+fn supersede_below(contents: &mut [ContentEvaluation], counted: Option<(u8, ContentDigest)>) {
+    let Some((revision, digest)) = counted else { return };
+    for content in contents.iter_mut().filter(|content| content.content != digest && content.revision < revision) {
+        if content.standing != Outcome::Annulled {
+            content.standing = Outcome::Superseded;
+            content.add_rule(RuleCode::SupersededByRevision);
+        }
+    }
+}
+
+fn state_of(contents: &[ContentEvaluation], nothing: StationState) -> StationState {
+    let any = |standing| contents.iter().any(|content| content.standing == standing);
+    if any(Outcome::Counted) {
+        StationState::Counted
+    } else if any(Outcome::Held) {
+        StationState::Held
+    } else if any(Outcome::Contested) {
+        StationState::Contested
+    } else if any(Outcome::Annulled) {
+        StationState::Annulled
+    } else {
+        nothing
+    }
+}
+
+/// What every content of a cell has.
+pub(crate) trait HasRevision {
+    fn revision(&self) -> u8;
+}
+
+impl HasRevision for ProtocolContent {
+    fn revision(&self) -> u8 {
+        self.revision
+    }
+}
+
+impl HasRevision for TurnoutContent {
+    fn revision(&self) -> u8 {
+        self.revision
+    }
+}
+
+/// Rules that look at several submissions: they only flag what counts.
+fn mark_station_rules(subject: &Subject<'_>, evaluation: &mut StationEvaluation) {
+    let Some(ledger) = subject.ledger else { return };
+    mark_turnout_falls(subject, ledger, evaluation);
+    let Some((first, rest)) = evaluation.contests.split_first_mut() else { return };
+    let Some(first_content) = counted_protocol(ledger, first.0, &first.1) else { return };
+    let last_report = evaluation.turnout.iter().rev().find_map(|(slot, cell)| counted_report(ledger, *slot, cell));
+    if rules::station::issued_differs_from_turnout(last_report, first_content).is_some() {
+        first.1.mark_counted(RuleCode::IssuedDiffersFromTurnout, subject.control);
+    }
+    for (contest, cell) in rest {
+        let apart = counted_protocol(ledger, *contest, cell)
+            .is_some_and(|content| rules::station::contests_far_apart(first_content, content).is_some());
+        if apart {
+            cell.mark_counted(RuleCode::ContestsFarApart, subject.control);
+        }
+    }
+}
+
+fn mark_turnout_falls(subject: &Subject<'_>, ledger: &StationLedger, evaluation: &mut StationEvaluation) {
+    let mut before: Option<&TurnoutContent> = None;
+    for (slot, cell) in &mut evaluation.turnout {
+        let Some(report) = counted_report(ledger, *slot, cell) else { continue };
+        if before.is_some_and(|before| rules::station::turnout_falls(before, report).is_some()) {
+            cell.mark_counted(RuleCode::TurnoutFalls, subject.control);
+        }
+        before = Some(report);
+    }
+}
+
+/// The content that counts for a contest.
+pub(crate) fn counted_protocol<'a>(
+    ledger: &'a StationLedger,
+    contest: ContestIndex,
+    cell: &CellEvaluation,
+) -> Option<&'a ProtocolContent> {
+    counted_entry(ledger.protocols.get(&contest)?, cell)
+}
+
+/// The report that counts for a slot.
+pub(crate) fn counted_report<'a>(
+    ledger: &'a StationLedger,
+    slot: SlotIndex,
+    cell: &CellEvaluation,
+) -> Option<&'a TurnoutContent> {
+    counted_entry(ledger.turnout.get(&slot)?, cell)
+}
+
+fn counted_entry<'a, C>(contents: &'a Cell<C>, evaluation: &CellEvaluation) -> Option<&'a C> {
+    let (revision, digest) = evaluation.counted?;
+    let entries = contents.at(u32::from(revision));
+    let place = entries.binary_search_by_key(&digest, |entry| entry.digest).ok()?;
+    Some(&entries[place].content)
+}

@@ -1,0 +1,253 @@
+//! A contest's seats from its totals, by the method that the definition names.
+
+use crate::{control::ControlState, publication::{ContestFigures, FiguresDetail}, totals::UnitTotals};
+use hattama_apportionment as apportionment;
+use hattama_election::{
+    decision::Ruling,
+    definition::{AgainstAllAhead, Contest, Definition, LegalSource, ListAllocationRule, ListMethod, Method, OptionKind, VoteBase},
+    form::{Certainty, LineMeaning},
+    ids::ContestIndex,
+};
+
+/// What nobody has found a law for (`elections/kz-2023/sources.md`); a tie is reported and waits for a decision.
+const NO_LAW_FOR_TIES: &str = "no law found for equal votes: a commission decides";
+/// Nor for a list contest in which nobody passes.
+const NO_LAW_FOR_NO_LIST: &str = "no law found for no list over the threshold: a commission decides";
+
+/// Seats of a contest and the way to them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum ContestSeats {
+    /// Of a list contest.
+    List {
+        /// The allocation, which is its own explanation.
+        allocation: Box<apportionment::ListAllocation>,
+    },
+    /// Of a plurality contest.
+    Plurality {
+        /// The result.
+        result: apportionment::PluralityResult,
+    },
+    /// The figures cannot be worked with; the definition's loader lets no rules through that cannot.
+    Impossible {
+        /// Why.
+        why: String,
+    },
+}
+
+impl ContestSeats {
+    /// True when a seat is open until a commission decides.
+    #[must_use]
+    pub fn decision_needed(&self) -> bool {
+        match self {
+            Self::List { allocation } => !matches!(allocation.outcome, apportionment::Outcome::Complete { .. }),
+            Self::Plurality { result } => !matches!(result.outcome, apportionment::PluralityOutcome::Winner { .. }),
+            Self::Impossible { .. } => true,
+        }
+    }
+
+    /// Seats by option in ballot order, as far as awarded.
+    #[must_use]
+    pub fn awarded(&self) -> Vec<u32> {
+        match self {
+            Self::List { allocation } => allocation.options.iter().map(|option| option.seats).collect(),
+            Self::Plurality { result } => result
+                .candidates
+                .iter()
+                .map(|candidate| {
+                    let won = matches!(&result.outcome, apportionment::PluralityOutcome::Winner { option, .. } if *option == candidate.id);
+                    u32::from(won)
+                })
+                .collect(),
+            Self::Impossible { .. } => Vec::new(),
+        }
+    }
+}
+
+/// The seats of a contest, from the nation's totals and the ties resolved in control.
+#[must_use]
+pub fn seats_of(
+    definition: &Definition,
+    index: ContestIndex,
+    totals: &UnitTotals,
+    control: &ControlState,
+) -> ContestSeats {
+    let contest = &definition.contests[usize::from(index.0)];
+    let resolved = resolutions(contest, control);
+    let against_all = contest.against_all.then_some(totals.against_all);
+    match &contest.method {
+        Method::List(method) => {
+            let input = apportionment::ListInput {
+                options: list_options(contest, totals, control, index),
+                against_all,
+                took_part: took_part(totals),
+                resolved,
+            };
+            match apportionment::allocate_lists(&list_rules(method), &input) {
+                Ok(allocation) => ContestSeats::List { allocation: Box::new(allocation) },
+                Err(error) => ContestSeats::Impossible { why: error.to_string() },
+            }
+        }
+        Method::Plurality { against_all_ahead, source } => {
+            let rules = plurality_rules(*against_all_ahead, source);
+            let withdrawn = control.withdrawn(index);
+            let candidates = contest
+                .options
+                .iter()
+                .zip(&totals.votes)
+                .map(|(option, votes)| {
+                    let votes = if withdrawn.contains(&option.id) { 0 } else { *votes };
+                    apportionment::Candidate::new(option.id.as_str(), votes)
+                })
+                .collect();
+            let input = apportionment::PluralityInput { candidates, against_all, resolved };
+            match apportionment::plurality(&rules, &input) {
+                Ok(result) => ContestSeats::Plurality { result },
+                Err(error) => ContestSeats::Impossible { why: error.to_string() },
+            }
+        }
+    }
+}
+
+/// The figures of a publication for a contest.
+pub(crate) fn figures_of(
+    definition: &Definition,
+    index: ContestIndex,
+    totals: &UnitTotals,
+    control: &ControlState,
+) -> ContestFigures {
+    let seats = seats_of(definition, index, totals, control);
+    let contest = &definition.contests[usize::from(index.0)];
+    let detail = match &contest.method {
+        Method::List(_) => {
+            FiguresDetail::List { lines: totals.lines, votes: totals.votes.clone(), seats: seats.awarded() }
+        }
+        Method::Plurality { .. } => plurality_figures(&seats, totals),
+    };
+    ContestFigures {
+        contest: index,
+        stations: totals.stations,
+        votes_sum: totals.sum_of_votes(),
+        against_all: totals.against_all,
+        decision_needed: seats.decision_needed() && totals.stations.counted > 0,
+        detail,
+    }
+}
+
+fn plurality_figures(seats: &ContestSeats, totals: &UnitTotals) -> FiguresDetail {
+    let leader = seats.awarded().iter().position(|seats| *seats > 0).and_then(|place| u32::try_from(place).ok());
+    let mut votes = totals.votes.clone();
+    votes.sort_unstable_by(|a, b| b.cmp(a));
+    FiguresDetail::Plurality {
+        leader,
+        leader_votes: votes.first().copied().unwrap_or(0),
+        runner_up_votes: votes.get(1).copied().unwrap_or(0),
+    }
+}
+
+/// Ballots found, when every counted protocol has them written.
+fn took_part(totals: &UnitTotals) -> Option<u64> {
+    let found = totals.line(LineMeaning::BallotsFound);
+    (found.written == totals.stations.counted && found.written > 0).then_some(found.sum)
+}
+
+/// A list that withdrew wins nothing: it stands with no votes; the votes for it stay in the totals and are flagged.
+fn list_options(
+    contest: &Contest,
+    totals: &UnitTotals,
+    control: &ControlState,
+    index: ContestIndex,
+) -> Vec<apportionment::ListOption> {
+    let withdrawn = control.withdrawn(index);
+    contest
+        .options
+        .iter()
+        .zip(&totals.votes)
+        .map(|(option, votes)| {
+            let votes = if withdrawn.contains(&option.id) { 0 } else { *votes };
+            match option.kind {
+                OptionKind::Independent => apportionment::ListOption::independent(option.id.as_str(), votes),
+                OptionKind::List | OptionKind::Candidate { .. } => apportionment::ListOption::list(option.id.as_str(), votes),
+            }
+        })
+        .collect()
+}
+
+fn resolutions(contest: &Contest, control: &ControlState) -> Vec<apportionment::TieResolution> {
+    let ids = |ids: &[hattama_election::ids::OptionId]| {
+        ids.iter().map(|id| apportionment::OptionId::new(id.as_str())).collect()
+    };
+    control
+        .tie_resolutions()
+        .iter()
+        .filter_map(|decision| match &decision.ruling {
+            Ruling::ResolveTie { contest: of, between, seats, winners } if *of == contest.id => {
+                Some(apportionment::TieResolution { between: ids(between), seats: *seats, winners: ids(winners) })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn list_rules(method: &ListMethod) -> apportionment::ListRules {
+    let threshold = method.threshold.as_ref();
+    let threshold_source = threshold.map_or_else(|| source(&method.source), |threshold| source(&threshold.source));
+    let of = threshold.map_or(VoteBase::ValidWithoutAgainstAll, |threshold| threshold.of);
+    apportionment::ListRules {
+        seats: method.seats,
+        method: apportionment::Sourced::new(
+            match method.allocation {
+                ListAllocationRule::HareLargestRemainder => apportionment::Method::HareLargestRemainder,
+                ListAllocationRule::DHondt => apportionment::Method::DHondt,
+            },
+            source(&method.source),
+        ),
+        threshold: apportionment::Threshold {
+            numerator: threshold.map_or(0, |threshold| threshold.numerator),
+            denominator: threshold.map_or(1, |threshold| threshold.denominator),
+            source: threshold_source.clone(),
+            of: apportionment::Sourced::new(denominator(of), threshold_source.clone()),
+        },
+        sole_list_rule: method.sole_list_runner_up_minimum.map(|minimum_for_runner_up| apportionment::SoleListRule {
+            minimum_for_runner_up,
+            source: source(&method.source),
+        }),
+        independents: method.independents_by_quota.then(|| apportionment::IndependentsByQuota {
+            of: apportionment::Sourced::new(denominator(of), threshold_source),
+            source: source(&method.source),
+        }),
+        tie: apportionment::Source::new(NO_LAW_FOR_TIES, apportionment::Certainty::Assumed),
+        no_list_over_threshold: apportionment::Source::new(NO_LAW_FOR_NO_LIST, apportionment::Certainty::Assumed),
+    }
+}
+
+fn plurality_rules(ahead: AgainstAllAhead, law: &LegalSource) -> apportionment::PluralityRules {
+    let ahead = match ahead {
+        AgainstAllAhead::SeatOpen => apportionment::AgainstAllAhead::SeatOpen,
+        AgainstAllAhead::Ignored => apportionment::AgainstAllAhead::IgnoreAgainstAll,
+    };
+    apportionment::PluralityRules {
+        source: source(law),
+        tie: apportionment::Source::new(NO_LAW_FOR_TIES, apportionment::Certainty::Assumed),
+        against_all_ahead: apportionment::Sourced::new(ahead, source(law)),
+    }
+}
+
+fn denominator(of: VoteBase) -> apportionment::Denominator {
+    match of {
+        VoteBase::ValidWithAgainstAll => apportionment::Denominator::ValidIncludingAgainstAll,
+        VoteBase::ValidWithoutAgainstAll => apportionment::Denominator::ValidWithoutAgainstAll,
+        VoteBase::TookPart => apportionment::Denominator::TookPart,
+    }
+}
+
+fn source(law: &LegalSource) -> apportionment::Source {
+    let certainty = match law.certainty {
+        Certainty::Found => apportionment::Certainty::Found,
+        Certainty::Older => apportionment::Certainty::Older,
+        Certainty::Press => apportionment::Certainty::Press,
+        Certainty::Assumed => apportionment::Certainty::Assumed,
+        Certainty::Derived => apportionment::Certainty::Derived,
+    };
+    apportionment::Source::new(law.article.as_str(), certainty)
+}
