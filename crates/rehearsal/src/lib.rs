@@ -1,1 +1,5 @@
-//! hattama-rehearsal
+//! Rehearsing an election night: the facts of 19 March 2023, the definition made from them, and the truth of a generated night.
+
+pub mod facts;
+pub mod night;
+pub mod registers;
