@@ -2,9 +2,6 @@
 //!
 //! The `.proto` files under `proto/hattama/` are the contract; their comments are the documentation of these types.
 
-#![expect(missing_docs, reason = "generated: the documentation of each item is its comment in the .proto file")]
-#![expect(clippy::all, reason = "generated code is not ours to style")]
-
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/_all.rs"));
 }

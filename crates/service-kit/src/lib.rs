@@ -48,6 +48,7 @@ mod connection;
 pub mod grpc;
 pub mod listen;
 pub mod readiness;
+pub mod secret;
 pub mod shutdown;
 pub mod streams;
 pub mod supervise;

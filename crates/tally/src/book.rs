@@ -35,12 +35,10 @@ impl OutcomeBook {
         }
         self.counts.by_outcome[outcome.outcome as usize] += 1;
         let offset = outcome.offset;
-        let digest_only = SubmissionOutcome { rules: Vec::new(), duplicate_of: None, outcome: Outcome::Counted, ..outcome.clone() };
-        let before = if outcome.is_plain() {
-            self.notable.remove(&offset)
-        } else {
-            self.notable.insert(offset, outcome)
-        };
+        let digest_only =
+            SubmissionOutcome { rules: Vec::new(), duplicate_of: None, outcome: Outcome::Counted, ..outcome.clone() };
+        let before =
+            if outcome.is_plain() { self.notable.remove(&offset) } else { self.notable.insert(offset, outcome) };
         // A record that was plainly counted when last told keeps its digest here, so that it can be told again.
         self.told.entry(offset).or_insert_with(|| before.or_else(|| old.map(|_| digest_only)));
     }

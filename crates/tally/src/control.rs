@@ -437,11 +437,7 @@ impl ControlFold {
         state: &'a ControlState,
     ) -> impl Iterator<Item = &'a ContentEntry<DecisionContent>> {
         self.decisions.values().flat_map(Cell::by_number).filter_map(|(_, entries)| match entries {
-            [entry] => entry
-                .submissions
-                .iter()
-                .any(|note| !state.is_revoked(&note.key, &note.digest))
-                .then_some(entry),
+            [entry] => entry.submissions.iter().any(|note| !state.is_revoked(&note.key, &note.digest)).then_some(entry),
             _ => None,
         })
     }

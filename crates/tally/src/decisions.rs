@@ -71,7 +71,11 @@ pub(crate) fn evaluate(
             for entry in &visible {
                 let (outcome, code) = standing(definition, control, station, ledger, role, visible.len(), entry, at);
                 if outcome == Outcome::Counted {
-                    rulings.apply(&entry.content.ruling, definition, (rules::authority_rank(&role), number, entry.digest));
+                    rulings.apply(
+                        &entry.content.ruling,
+                        definition,
+                        (rules::authority_rank(&role), number, entry.digest),
+                    );
                 }
                 evaluations.push(DecisionEvaluation {
                     author: author.clone(),
@@ -190,7 +194,8 @@ fn mark_overruled(
 ) {
     for evaluation in evaluations.iter_mut().filter(|evaluation| evaluation.standing == Outcome::Counted) {
         let Some(role) = definition.authority(&evaluation.author).map(|authority| authority.role) else { continue };
-        let Some(entry) = ledger.decisions.get(&evaluation.author).and_then(|cell| cell.find(&evaluation.content)) else {
+        let Some(entry) = ledger.decisions.get(&evaluation.author).and_then(|cell| cell.find(&evaluation.content))
+        else {
             continue;
         };
         let weight = (rules::authority_rank(&role), evaluation.number, evaluation.content);

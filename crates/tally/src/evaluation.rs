@@ -137,9 +137,7 @@ pub(crate) struct Subject<'a> {
 /// Evaluates a station at a pair of positions.
 pub(crate) fn evaluate(subject: &Subject<'_>) -> StationEvaluation {
     let (rulings, decisions) = match subject.ledger {
-        Some(ledger) => {
-            decisions::evaluate(subject.definition, subject.control, subject.station, ledger, &subject.at)
-        }
+        Some(ledger) => decisions::evaluate(subject.definition, subject.control, subject.station, ledger, &subject.at),
         None => Default::default(),
     };
     let contests = subject

@@ -112,7 +112,10 @@ pub fn check_publication(
                 && merged.against_all == figures.against_all
         });
         if !same {
-            return Err(broken("nation", format!("contest {} differs from the merge of the tallies", figures.contest.0)));
+            return Err(broken(
+                "nation",
+                format!("contest {} differs from the merge of the tallies", figures.contest.0),
+            ));
         }
     }
     Ok(())

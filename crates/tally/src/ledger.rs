@@ -1,6 +1,7 @@
 //! What is remembered of a station: the contents it has sent, and which submissions say each. Nothing else is state; what
 //! a content stands as is evaluated from here (design, D3).
 
+use crate::position::PositionPair;
 use hattama_election::{
     decision::DecisionContent,
     digest::{ContentDigest, SubmissionDigest},
@@ -10,7 +11,6 @@ use hattama_election::{
     protocol::ProtocolContent,
     turnout::TurnoutContent,
 };
-use crate::position::PositionPair;
 use std::collections::BTreeMap;
 
 /// One valid submission of a content, without the content.

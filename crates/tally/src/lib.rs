@@ -26,7 +26,9 @@ pub use ledger::{Attributes, Cell, ContentEntry, StationLedger, SubmissionNote};
 pub use nation::{Nation, NationalContest, merge};
 pub use outcome::{Outcome, OutcomesBody, SubmissionOutcome};
 pub use position::{FIRST_POSITION, Generation, PositionPair};
-pub use publication::{ContestFigures, FiguresDetail, MAX_PUBLICATION_BYTES, PublicationBody, SlotFigures, VectorEntry};
+pub use publication::{
+    ContestFigures, FiguresDetail, MAX_PUBLICATION_BYTES, PublicationBody, SlotFigures, VectorEntry,
+};
 pub use record::{OpenRecords, Opened};
 pub use seats::{ContestSeats, seats_of};
 pub use shard::{FOLD_VERSION, MAX_DEFERRED, ShardFold};

@@ -69,7 +69,10 @@ pub fn merge(definition: &Definition, tallies: &BTreeMap<ShardId, TallyBody>) ->
     let slots = slots_of(definition, &turnout);
     let vector = (0..definition.shards)
         .map(ShardId)
-        .map(|shard| VectorEntry { shard, position: tallies.get(&shard).map_or(FIRST_POSITION, |tally| tally.position) })
+        .map(|shard| VectorEntry {
+            shard,
+            position: tallies.get(&shard).map_or(FIRST_POSITION, |tally| tally.position),
+        })
         .collect();
     Ok(Nation { contests, turnout, slots, records, vector })
 }
@@ -212,10 +215,8 @@ fn hash_unit(hasher: CanonicalHasher, definition: &Definition, unit: Unit) -> Ca
 
 fn hash_totals(hasher: CanonicalHasher, totals: &UnitTotals) -> CanonicalHasher {
     let hasher = totals.stations.as_array().into_iter().fold(hasher, CanonicalHasher::number);
-    let hasher = totals
-        .lines
-        .iter()
-        .fold(hasher, |hasher, LineTotal { sum, written }| hasher.number(*sum).number(*written));
+    let hasher =
+        totals.lines.iter().fold(hasher, |hasher, LineTotal { sum, written }| hasher.number(*sum).number(*written));
     let hasher = hasher.number(totals.votes.len() as u64);
     totals.votes.iter().copied().fold(hasher, CanonicalHasher::number).number(totals.against_all)
 }

@@ -29,15 +29,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order of the wire.
-    pub const ALL: [Self; 7] = [
-        Self::Counted,
-        Self::Held,
-        Self::Duplicate,
-        Self::Superseded,
-        Self::Contested,
-        Self::Annulled,
-        Self::Refused,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Counted, Self::Held, Self::Duplicate, Self::Superseded, Self::Contested, Self::Annulled, Self::Refused];
 
     /// The outcome as every interface spells it.
     #[must_use]

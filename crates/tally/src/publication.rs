@@ -41,6 +41,7 @@ pub struct ContestFigures {
 
 /// What a contest's figures hold beyond counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "thirty of them in a publication, made once each")]
 pub enum FiguresDetail {
     /// Of a list contest.
     List {

@@ -1,10 +1,16 @@
 //! A contest's seats from its totals, by the method that the definition names.
 
-use crate::{control::ControlState, publication::{ContestFigures, FiguresDetail}, totals::UnitTotals};
+use crate::{
+    control::ControlState,
+    publication::{ContestFigures, FiguresDetail},
+    totals::UnitTotals,
+};
 use hattama_apportionment as apportionment;
 use hattama_election::{
     decision::Ruling,
-    definition::{AgainstAllAhead, Contest, Definition, LegalSource, ListAllocationRule, ListMethod, Method, OptionKind, VoteBase},
+    definition::{
+        AgainstAllAhead, Contest, Definition, LegalSource, ListAllocationRule, ListMethod, Method, OptionKind, VoteBase,
+    },
     form::{Certainty, LineMeaning},
     ids::ContestIndex,
 };
@@ -17,6 +23,7 @@ const NO_LAW_FOR_NO_LIST: &str = "no law found for no list over the threshold: a
 /// Seats of a contest and the way to them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "thirty of them in a publication, made once each")]
 pub enum ContestSeats {
     /// Of a list contest.
     List {
@@ -167,7 +174,9 @@ fn list_options(
             let votes = if withdrawn.contains(&option.id) { 0 } else { *votes };
             match option.kind {
                 OptionKind::Independent => apportionment::ListOption::independent(option.id.as_str(), votes),
-                OptionKind::List | OptionKind::Candidate { .. } => apportionment::ListOption::list(option.id.as_str(), votes),
+                OptionKind::List | OptionKind::Candidate { .. } => {
+                    apportionment::ListOption::list(option.id.as_str(), votes)
+                }
             }
         })
         .collect()

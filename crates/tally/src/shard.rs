@@ -46,12 +46,7 @@ pub(crate) enum Admission {
 }
 
 /// Checks a record against definition and control: who may say what, where it belongs, what cannot be.
-pub(crate) fn admission(
-    definition: &Definition,
-    control: &ControlState,
-    shard: ShardId,
-    opened: Opened,
-) -> Admission {
+pub(crate) fn admission(definition: &Definition, control: &ControlState, shard: ShardId, opened: Opened) -> Admission {
     let submission = match opened {
         Opened::Submission(submission) => submission,
         Opened::Refused { digest, rules } => return Admission::Refused { digest, rules },
@@ -82,6 +77,13 @@ fn impossible(definition: &Definition, body: &SubmissionBody) -> Vec<RuleCode> {
     codes.into_iter().collect()
 }
 
+/// A record whose key is unknown.
+#[derive(Debug)]
+struct Deferred {
+    offset: u64,
+    value: Box<[u8]>,
+}
+
 /// The fold of one shard other than control.
 #[derive(Debug)]
 pub struct ShardFold {
@@ -98,7 +100,7 @@ pub struct ShardFold {
     evaluations: Vec<StationEvaluation>,
     commission_protocols: BTreeMap<(AuthorityId, ContestIndex), Cell<()>>,
     probes: Cell<()>,
-    deferred: BTreeMap<KeyId, Vec<(u64, Box<[u8]>)>>,
+    deferred: BTreeMap<KeyId, Vec<Deferred>>,
     deferred_count: usize,
     dirty: BTreeSet<usize>,
     sums: ShardSums,
@@ -184,7 +186,7 @@ impl ShardFold {
         }
         let known: Vec<KeyId> = self.deferred.keys().filter(|key| self.control.key(key).is_some()).copied().collect();
         for key in known {
-            for (offset, value) in self.deferred.remove(&key).unwrap_or_default() {
+            for Deferred { offset, value } in self.deferred.remove(&key).unwrap_or_default() {
                 self.deferred_count -= 1;
                 let control = Arc::clone(&self.control);
                 if let Some(opened) = opener.open(&[&value], &|key| control.key(key)).pop() {
@@ -298,7 +300,7 @@ impl ShardFold {
             Admission::Deferred { digest, key } => {
                 if self.deferred_count < MAX_DEFERRED {
                     self.deferred_count += 1;
-                    self.deferred.entry(key).or_default().push((offset, value.into()));
+                    self.deferred.entry(key).or_default().push(Deferred { offset, value: value.into() });
                 }
                 self.refuse(offset, digest, vec![RuleCode::UnknownKey]);
             }

@@ -389,6 +389,14 @@ pub enum Holder {
     Service(u16),
 }
 
+impl Contest {
+    /// True while the contest's vote figures may leave no service (design, section 4, *Embargo*).
+    #[must_use]
+    pub fn is_embargoed(&self, now: Instant) -> bool {
+        now < self.embargo_until
+    }
+}
+
 impl Definition {
     /// The station of this id.
     #[must_use]

@@ -1,0 +1,94 @@
+//! What can go wrong, for a person to read.
+
+use hattama_election::ids::ShardId;
+use hattama_record_log::LogError;
+use hattama_tally::PositionPair;
+
+/// Why an aggregator does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log could not be read.
+    #[error("the log of generation {generation} cannot be read: {source}")]
+    Log {
+        /// Which.
+        generation: u32,
+        /// Why.
+        source: LogError,
+    },
+    /// A partition begins with another genesis than expected.
+    #[error(
+        "partition {partition} of {topic} is not of this election, definition and generation ({why}): start with the definition that the log was made for, or another log"
+    )]
+    Genesis {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        partition: u32,
+        /// What differs.
+        why: String,
+    },
+    /// A shard that the definition does not have.
+    #[error("shard {shard} does not exist: the definition has shards 0 to {last}")]
+    NoSuchShard {
+        /// The shard.
+        shard: ShardId,
+        /// The last one.
+        last: u32,
+    },
+    /// A service key that the definition does not name: nobody would believe its tallies.
+    #[error("the definition does not name key {key} for an aggregator: give the key of one of its [[services]]")]
+    ForeignKey {
+        /// Its id.
+        key: String,
+    },
+    /// The gRPC server could not be bound.
+    #[error("the gRPC server does not start: {0}")]
+    Listen(#[from] hattama_service_kit::listen::ListenError),
+}
+
+/// Why a shard cannot be owned any longer.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnError {
+    /// The log failed.
+    #[error("shard {shard}: {source}")]
+    Log {
+        /// The shard.
+        shard: ShardId,
+        /// Why.
+        source: LogError,
+    },
+    /// A record that this aggregator wrote is larger than a record may be.
+    #[error(
+        "shard {shard}: {what} at {at:?} has {bytes} bytes, at most {limit} fit: split the shard's region into more shards for the next election"
+    )]
+    TooLarge {
+        /// The shard.
+        shard: ShardId,
+        /// Outcomes or tally.
+        what: &'static str,
+        /// Where the fold stands.
+        at: PositionPair,
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The log ends below what was folded or claimed: records are gone.
+    #[error(
+        "shard {shard}: outcomes claim position {claimed:?}, the log ends at {end}: records were lost; make a new generation (docs/promises.md, P1)"
+    )]
+    DataLoss {
+        /// The shard.
+        shard: ShardId,
+        /// What was claimed.
+        claimed: PositionPair,
+        /// Where the log ends.
+        end: u64,
+    },
+    /// Control has ended: the service stops.
+    #[error("shard {shard}: control is followed no longer")]
+    ControlGone {
+        /// The shard.
+        shard: ShardId,
+    },
+}

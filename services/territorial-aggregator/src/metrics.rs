@@ -1,0 +1,36 @@
+//! The metrics of an aggregator. Labelled by shard, never by station.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Records folded.
+pub const RECORDS_FOLDED: &str = "hattama_aggregator_records_folded_total";
+/// Next offset of the shard's fold.
+pub const POSITION: &str = "hattama_aggregator_position_offset";
+/// Records between the fold and the end of its partition.
+pub const LAG: &str = "hattama_aggregator_lag_records";
+/// Tallies acknowledged.
+pub const TALLIES_WRITTEN: &str = "hattama_aggregator_tallies_written_total";
+/// From reading a batch to the acknowledgement of its tally.
+pub const BATCH_SECONDS: &str = "hattama_aggregator_batch_seconds";
+/// 1 when the shard stands still because an invariant is broken.
+pub const SHARD_FROZEN: &str = "hattama_aggregator_shard_frozen";
+/// Outcomes records of this aggregator that another owner was ahead of.
+pub const OUTRUN: &str = "hattama_aggregator_outrun_total";
+/// Service records with a foreign or wrong signature.
+pub const FOREIGN_RECORDS: &str = "hattama_aggregator_foreign_records_total";
+
+/// Gives every metric its help text and unit.
+pub fn describe() {
+    describe_counter!(RECORDS_FOLDED, Unit::Count, "records folded, by shard");
+    describe_gauge!(POSITION, Unit::Count, "next offset of the shard's fold");
+    describe_gauge!(LAG, Unit::Count, "records between the shard's fold and the end of its partition");
+    describe_counter!(TALLIES_WRITTEN, Unit::Count, "tallies acknowledged by the log, by shard");
+    describe_histogram!(
+        BATCH_SECONDS,
+        Unit::Seconds,
+        "from reading a batch of records to the acknowledgement of its tally"
+    );
+    describe_gauge!(SHARD_FROZEN, Unit::Count, "1 when the shard stands still because an invariant is broken (P8)");
+    describe_counter!(OUTRUN, Unit::Count, "outcomes records that another owner of the shard was ahead of");
+    describe_counter!(FOREIGN_RECORDS, Unit::Count, "outcomes or tallies with a foreign or wrong signature, ignored");
+}

@@ -1,0 +1,156 @@
+//! Builds and runs the aggregator: checks the log, follows control, owns its shards, serves its API.
+
+use crate::{
+    api::Api, control, error::StartError, metrics as names, owner::Owner, status::StatusBoard, writer::Writer,
+};
+use bytes::Bytes;
+use hattama_election::{
+    definition::{Definition, ServiceRole},
+    ids::ShardId,
+};
+use hattama_proto::{DESCRIPTORS, aggregator::v1::territorial_aggregator_server::TerritorialAggregatorServer};
+use hattama_record_log::{LogError, ReadLimit, RecordLog, TopicName, topics::TopicSet};
+use hattama_service_kit::{
+    clock::Clock,
+    grpc::{GrpcServer, Limits},
+    listen,
+    readiness::Readiness,
+    shutdown::Shutdown,
+    supervise,
+};
+use hattama_tally::Generation;
+use hattama_wire::SigningKey;
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use tonic::service::Routes;
+
+/// What an aggregator is made of.
+#[derive(Debug)]
+pub struct Config {
+    /// The election.
+    pub definition: Arc<Definition>,
+    /// Its log.
+    pub log: RecordLog,
+    /// Which generation of it.
+    pub generation: u32,
+    /// The shards to own; all of them, control included, when empty.
+    pub shards: BTreeSet<ShardId>,
+    /// A key of a service of role aggregator.
+    pub key: SigningKey,
+    /// What this instance is called in envelopes.
+    pub instance: String,
+    /// The service's clock.
+    pub clock: Clock,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Whether it is ready, for health and `/readyz`.
+    pub readiness: Readiness,
+}
+
+/// An aggregator that runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    /// Where its API listens.
+    pub grpc_address: SocketAddr,
+}
+
+/// Starts an aggregator; it runs until `shutdown` is asked for.
+///
+/// # Errors
+/// When the log is of another election, definition or generation, a shard does not exist, the key is foreign, or the
+/// address is taken.
+pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
+    names::describe();
+    check_key(&config)?;
+    let shards = shards_to_own(&config)?;
+    let topics = TopicSet::new(config.definition.id.as_str(), config.generation)
+        .map_err(|source| StartError::Log { generation: config.generation, source })?;
+    let generation = Generation(config.generation);
+    let control_genesis = genesis(&config, &topics.submissions, ShardId::CONTROL).await?;
+    let (control, follower) =
+        control::follow(&config.log, &topics.submissions, &config.definition, generation, &control_genesis).await?;
+    supervise::spawn(shutdown, "follow control", until(shutdown.clone(), follower));
+
+    let status = StatusBoard::default();
+    let writer = Writer {
+        log: config.log.clone(),
+        topics: Arc::new(topics),
+        definition: Arc::clone(&config.definition),
+        key: Arc::new(config.key.clone()),
+        instance: config.instance.as_str().into(),
+        clock: config.clock.clone(),
+    };
+    for shard in shards {
+        let owner = Owner {
+            shard,
+            generation,
+            genesis: genesis(&config, &writer.topics.submissions, shard).await?,
+            writer: writer.clone(),
+            control: control.clone(),
+            status: status.clone(),
+        };
+        supervise::spawn(shutdown, "own a shard", until(shutdown.clone(), owner.own()));
+    }
+    serve(config, status, shutdown).await
+}
+
+/// Runs a task until it ends or the service is asked to stop: what is not acknowledged is folded again by the next owner.
+async fn until<E>(shutdown: Shutdown, task: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+    tokio::select! {
+        ended = task => ended,
+        _ = shutdown.requested() => Ok(()),
+    }
+}
+
+async fn serve(config: Config, status: StatusBoard, shutdown: &Shutdown) -> Result<Running, StartError> {
+    let listener = listen::bind(config.listen).await?;
+    let grpc_address = listener.local_addr().unwrap_or(config.listen);
+    let api = Api { definition: config.definition, status, clock: config.clock };
+    let server = GrpcServer {
+        routes: Routes::new(TerritorialAggregatorServer::new(api)),
+        descriptor_sets: vec![DESCRIPTORS],
+        service_names: vec!["hattama.aggregator.v1.TerritorialAggregator"],
+        limits: Limits::default(),
+        readiness: config.readiness,
+    };
+    supervise::spawn(shutdown, "aggregator grpc", server.serve(listener, shutdown.clone()));
+    Ok(Running { grpc_address })
+}
+
+fn check_key(config: &Config) -> Result<(), StartError> {
+    let key = config.key.id();
+    let named = config
+        .definition
+        .services
+        .iter()
+        .any(|service| service.role == ServiceRole::Aggregator && service.key.id() == key);
+    if named {
+        return Ok(());
+    }
+    Err(StartError::ForeignKey { key: key.to_string() })
+}
+
+fn shards_to_own(config: &Config) -> Result<Vec<ShardId>, StartError> {
+    let last = config.definition.shards.saturating_sub(1);
+    if config.shards.is_empty() {
+        return Ok((0..=last).map(ShardId).collect());
+    }
+    match config.shards.iter().find(|shard| shard.0 > last) {
+        Some(shard) => Err(StartError::NoSuchShard { shard: *shard, last }),
+        None => Ok(config.shards.iter().copied().collect()),
+    }
+}
+
+/// The genesis record of a shard, checked.
+async fn genesis(config: &Config, topic: &TopicName, shard: ShardId) -> Result<Bytes, StartError> {
+    let log_error = |source: LogError| StartError::Log { generation: config.generation, source };
+    let limit = ReadLimit { records: 1, ..ReadLimit::default() };
+    let first = config.log.read(topic, shard.0, 0, limit).await.map_err(log_error)?;
+    let wrong = |why: String| StartError::Genesis { topic: topic.to_string(), partition: shard.0, why };
+    let record = first.into_iter().next().ok_or_else(|| wrong("it is empty".to_owned()))?;
+    let genesis =
+        hattama_wire::decode_genesis(&config.definition, &record.value).map_err(|error| wrong(error.to_string()))?;
+    if genesis.generation != Generation(config.generation) {
+        return Err(wrong(format!("it is of generation {}", genesis.generation.0)));
+    }
+    Ok(record.value)
+}
