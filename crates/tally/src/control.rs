@@ -13,7 +13,7 @@ use hattama_election::{
     amendment::{Amendment, AmendmentContent, Change, KeyHolder},
     decision::{DecisionContent, Ruling},
     definition::{Definition, Holder},
-    digest::{ChainDigest, SubmissionDigest},
+    digest::{ChainDigest, ContentDigest, SubmissionDigest},
     ids::{AuthorityId, ContestIndex, OptionId, ShardId, StationIndex},
     instant::Instant,
     key::{KeyId, PublicKey},
@@ -32,6 +32,7 @@ pub struct ControlState {
     next_offset: u64,
     chain: ChainDigest,
     applied: u32,
+    in_prefix: BTreeSet<ContentDigest>,
     fold_version: u32,
     keys: BTreeMap<KeyId, AddedKey>,
     revoked: BTreeMap<KeyId, BTreeSet<SubmissionDigest>>,
@@ -60,6 +61,7 @@ impl ControlState {
             next_offset: 1,
             chain: ChainDigest::genesis(genesis),
             applied: 0,
+            in_prefix: BTreeSet::new(),
             fold_version: definition.fold_version,
             keys: BTreeMap::new(),
             revoked: BTreeMap::new(),
@@ -182,7 +184,8 @@ impl ControlState {
                 }
             }
             Change::KeyRevoked { key, still_valid } => {
-                self.revoked.entry(*key).or_insert_with(|| still_valid.iter().copied().collect());
+                // Of two revocations of one key the later one says what stays valid.
+                self.revoked.insert(*key, still_valid.iter().copied().collect());
             }
             Change::OptionWithdrawn { contest, option } => {
                 if let Some((contest, _)) = definition.contest(contest) {
@@ -197,6 +200,7 @@ impl ControlState {
             Change::FoldVersion { version } => self.fold_version = *version,
         }
         self.applied = content.number;
+        self.in_prefix.insert(content.digest());
     }
 }
 
@@ -405,9 +409,10 @@ impl ControlFold {
         state
     }
 
-    /// The amendments under a number of which a submission is not held by a revocation of a lower number.
+    /// The amendments under a number of which a submission was signed with a key that the amendments of lower numbers
+    /// leave in force. What a number brings or revokes concerns higher numbers only: nothing can undo its own prefix.
     fn valid_amendments(&self, number: u32, state: &ControlState) -> Vec<&ContentEntry<AmendmentContent>> {
-        let good = |note: &SubmissionNote| !state.is_revoked(&note.key, &note.digest);
+        let good = |note: &SubmissionNote| state.key(&note.key).is_some() && !state.is_revoked(&note.key, &note.digest);
         self.amendments.at(number).iter().filter(|entry| entry.submissions.iter().any(good)).collect()
     }
 
@@ -436,9 +441,9 @@ impl ControlFold {
         &'a self,
         state: &'a ControlState,
     ) -> impl Iterator<Item = &'a ContentEntry<DecisionContent>> {
-        self.decisions.values().flat_map(Cell::by_number).filter_map(|(_, entries)| match entries {
-            [entry] => entry.submissions.iter().any(|note| !state.is_revoked(&note.key, &note.digest)).then_some(entry),
-            _ => None,
+        self.decisions.values().flat_map(Cell::by_number).filter_map(|(_, entries)| {
+            let mut valid = entries.iter().filter(|entry| !all_revoked(state, entry));
+            valid.next().filter(|_| valid.next().is_none())
         })
     }
 
@@ -473,33 +478,41 @@ impl ControlFold {
     }
 
     fn amendment_standing(&self, number: u32, entry: &ContentEntry<AmendmentContent>) -> (Outcome, Option<RuleCode>) {
-        if entry.submissions.iter().all(|note| self.newest.is_revoked(&note.key, &note.digest))
-            && number > self.newest.applied
-        {
+        let all = |bad: &dyn Fn(&SubmissionNote) -> bool| entry.submissions.iter().all(bad);
+        if self.newest.in_prefix.contains(&entry.digest) {
+            return (Outcome::Counted, None);
+        }
+        if all(&|note| self.newest.is_revoked(&note.key, &note.digest)) {
             return (Outcome::Held, Some(RuleCode::KeyRevoked));
         }
-        if number > self.newest.applied && self.amendments.at(number).len() > 1 {
+        // Below the end of the prefix only a key that a higher number brought can have signed another content.
+        if number <= self.newest.applied || all(&|note| self.newest.key(&note.key).is_none()) {
+            return (Outcome::Refused, Some(RuleCode::UnknownKey));
+        }
+        if self.valid_amendments(number, &self.newest).len() > 1 {
             return (Outcome::Contested, Some(RuleCode::ContestedNumber));
         }
-        if number > self.newest.applied {
-            return (Outcome::Held, Some(RuleCode::AmendmentGap));
-        }
-        (Outcome::Counted, None)
+        (Outcome::Held, Some(RuleCode::AmendmentGap))
     }
 
     fn decision_standing(&self, entry: &ContentEntry<DecisionContent>) -> (Outcome, Option<RuleCode>) {
-        let author = self.decisions.get(&entry.content.author);
-        if author.is_some_and(|cell| cell.at(entry.content.number).len() > 1) {
-            return (Outcome::Contested, Some(RuleCode::ContestedNumber));
-        }
-        if entry.submissions.iter().all(|note| self.newest.is_revoked(&note.key, &note.digest)) {
+        if all_revoked(&self.newest, entry) {
             return (Outcome::Held, Some(RuleCode::KeyRevoked));
+        }
+        let under_this_number = self.decisions.get(&entry.content.author).map(|cell| cell.at(entry.content.number));
+        let valid = under_this_number.into_iter().flatten().filter(|other| !all_revoked(&self.newest, other)).count();
+        if valid > 1 {
+            return (Outcome::Contested, Some(RuleCode::ContestedNumber));
         }
         if !self.newest.ties.contains(&entry.content) {
             return (Outcome::Superseded, Some(RuleCode::OverruledByDecision));
         }
         (Outcome::Counted, None)
     }
+}
+
+fn all_revoked<C>(state: &ControlState, entry: &ContentEntry<C>) -> bool {
+    entry.submissions.iter().all(|note| state.is_revoked(&note.key, &note.digest))
 }
 
 /// Rank of the author, number, digest: the greater holds.

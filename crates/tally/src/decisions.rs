@@ -18,22 +18,38 @@ use hattama_election::{
 use std::collections::BTreeMap;
 
 /// What holds for a content by decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Ruled {
+    /// It does not count, and why.
+    pub(crate) removed: Option<Removal>,
+    /// It is right as it stands: no longer held.
+    pub(crate) confirmed: bool,
+}
+
+/// Why a content does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Right as it stands.
-    Confirmed,
-    /// Does not count.
+pub(crate) enum Removal {
+    /// It was annulled.
     Annulled,
     /// Another content of its revision was chosen.
     SetAside,
-    /// It was chosen.
+}
+
+/// What one ruling says of one content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// It stands and is right.
+    Confirmed,
+    /// It stands.
     Chosen,
+    /// It does not count.
+    Removed(Removal),
 }
 
 /// The rulings in force at a station.
 #[derive(Debug, Default)]
 pub(crate) struct Rulings {
-    by_content: BTreeMap<ContentDigest, (Weight, Effect)>,
+    by_content: BTreeMap<ContentDigest, BTreeMap<Weight, Word>>,
     by_contest: BTreeMap<ContestIndex, Weight>,
 }
 
@@ -41,15 +57,26 @@ pub(crate) struct Rulings {
 type Weight = (u8, u32, ContentDigest);
 
 impl Rulings {
-    /// What holds for a content of a contest (none for a turnout report).
-    pub(crate) fn effect(&self, contest: Option<ContestIndex>, content: &ContentDigest) -> Option<Effect> {
-        let own = self.by_content.get(content);
+    /// What holds for a content of a contest (none for a turnout report): whether it counts, by the weightiest ruling on
+    /// it; whether it is confirmed, by a confirmation that no weightier ruling took away.
+    pub(crate) fn on(&self, contest: Option<ContestIndex>, content: &ContentDigest) -> Ruled {
         let whole = contest.and_then(|contest| self.by_contest.get(&contest));
-        match (own, whole) {
-            (Some((weight, effect)), Some(other)) if weight > other => Some(*effect),
-            (_, Some(_)) => Some(Effect::Annulled),
-            (Some((_, effect)), None) => Some(*effect),
-            (None, None) => None,
+        let mut ruled = Ruled::default();
+        let mut annulled_whole = false;
+        for (weight, word) in self.by_content.get(content).into_iter().flatten() {
+            if !annulled_whole && whole.is_some_and(|whole| whole < weight) {
+                annulled_whole = true;
+                ruled = Ruled { removed: Some(Removal::Annulled), confirmed: false };
+            }
+            ruled = match word {
+                Word::Confirmed => Ruled { removed: None, confirmed: true },
+                Word::Chosen => Ruled { removed: None, ..ruled },
+                Word::Removed(removal) => Ruled { removed: Some(*removal), confirmed: false },
+            };
+        }
+        match whole {
+            Some(_) if !annulled_whole => Ruled { removed: Some(Removal::Annulled), confirmed: false },
+            _ => ruled,
         }
     }
 }
@@ -68,8 +95,9 @@ pub(crate) fn evaluate(
         let Some(role) = definition.authority(author).map(|authority| authority.role) else { continue };
         for (number, entries) in cell.by_number() {
             let visible: Vec<_> = entries.iter().filter(|entry| entry.shown(at).is_some()).collect();
+            let valid = visible.iter().filter(|entry| !is_revoked(control, entry, at)).count();
             for entry in &visible {
-                let (outcome, code) = standing(definition, control, station, ledger, role, visible.len(), entry, at);
+                let (outcome, code) = standing(definition, control, station, ledger, role, valid, entry, at);
                 if outcome == Outcome::Counted {
                     rulings.apply(
                         &entry.content.ruling,
@@ -98,15 +126,15 @@ fn standing(
     station: &Station,
     ledger: &StationLedger,
     role: AuthorityRole,
-    under_this_number: usize,
+    valid_under_this_number: usize,
     entry: &ContentEntry<DecisionContent>,
     at: &PositionPair,
 ) -> (Outcome, Option<RuleCode>) {
-    if under_this_number > 1 {
-        return (Outcome::Contested, Some(RuleCode::ContestedNumber));
-    }
-    if entry.visible(at).all(|note| control.is_revoked(&note.key, &note.digest)) {
+    if is_revoked(control, entry, at) {
         return (Outcome::Held, Some(RuleCode::KeyRevoked));
+    }
+    if valid_under_this_number > 1 {
+        return (Outcome::Contested, Some(RuleCode::ContestedNumber));
     }
     let mut absent = false;
     for target in targets(&entry.content.ruling) {
@@ -126,6 +154,11 @@ fn standing(
         }
     }
     (Outcome::Counted, absent.then_some(RuleCode::TargetAbsent))
+}
+
+/// True when every submission of a decision was signed with a revoked key: it is held, whatever the rule's severity.
+fn is_revoked(control: &ControlState, entry: &ContentEntry<DecisionContent>, at: &PositionPair) -> bool {
+    entry.visible(at).all(|note| control.is_revoked(&note.key, &note.digest))
 }
 
 /// Whether a commission decides on a contest at a station; turnout reports (no contest) are the territory's.
@@ -152,11 +185,11 @@ fn targets(ruling: &Ruling) -> Vec<ContentDigest> {
 impl Rulings {
     fn apply(&mut self, ruling: &Ruling, definition: &Definition, weight: Weight) {
         match ruling {
-            Ruling::Confirm { content, .. } => self.put(*content, weight, Effect::Confirmed),
-            Ruling::Annul { content, .. } => self.put(*content, weight, Effect::Annulled),
+            Ruling::Confirm { content, .. } => self.put(*content, weight, Word::Confirmed),
+            Ruling::Annul { content, .. } => self.put(*content, weight, Word::Removed(Removal::Annulled)),
             Ruling::Choose { chosen, set_aside, .. } => {
-                self.put(*chosen, weight, Effect::Chosen);
-                set_aside.iter().for_each(|content| self.put(*content, weight, Effect::SetAside));
+                self.put(*chosen, weight, Word::Chosen);
+                set_aside.iter().for_each(|content| self.put(*content, weight, Word::Removed(Removal::SetAside)));
             }
             Ruling::AnnulStation { contest, .. } => {
                 if let Some((contest, _)) = definition.contest(contest) {
@@ -168,11 +201,8 @@ impl Rulings {
         }
     }
 
-    fn put(&mut self, content: ContentDigest, weight: Weight, effect: Effect) {
-        let holding = self.by_content.entry(content).or_insert((weight, effect));
-        if weight > holding.0 {
-            *holding = (weight, effect);
-        }
+    fn put(&mut self, content: ContentDigest, weight: Weight, word: Word) {
+        self.by_content.entry(content).or_default().insert(weight, word);
     }
 
     /// True when this ruling, given with this weight, still holds for anything that it names.
@@ -181,7 +211,10 @@ impl Rulings {
             let contest = definition.contest(contest).map(|(index, _)| index);
             return contest.is_some_and(|contest| self.by_contest.get(&contest) == Some(weight));
         }
-        targets(ruling).iter().any(|target| self.by_content.get(target).is_some_and(|(holding, _)| holding == weight))
+        targets(ruling).iter().any(|target| {
+            let words = self.by_content.get(target);
+            words.is_some_and(|words| matches!(words.last_key_value(), Some((last, _)) if last == weight))
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     control::ControlState,
-    decisions::{self, Effect, Rulings},
+    decisions::{self, Removal, Ruled, Rulings},
     ledger::{Cell, ContentEntry, StationLedger, SubmissionNote},
     outcome::Outcome,
     position::PositionPair,
@@ -163,7 +163,7 @@ fn evaluate_contest(subject: &Subject<'_>, rulings: &Rulings, index: ContestInde
     let form = subject.definition.form_of(subject.station, contest);
     let withdrawn = subject.control.withdrawn(index);
     evaluate_cell(subject, cell, nothing, |entry| {
-        let mut judged = Judged::new(subject.control, rulings.effect(Some(index), &entry.digest));
+        let mut judged = Judged::new(subject.control, rulings.on(Some(index), &entry.digest));
         for violation in rules::content::protocol(form, &entry.content, withdrawn) {
             judged.content_rule(violation.code);
         }
@@ -177,16 +177,19 @@ fn evaluate_slot(subject: &Subject<'_>, rulings: &Rulings, slot: SlotIndex) -> C
         return CellEvaluation::empty(StationState::Missing);
     };
     evaluate_cell(subject, cell, StationState::Missing, |entry| {
-        let mut judged = Judged::new(subject.control, rulings.effect(None, &entry.digest));
+        let mut judged = Judged::new(subject.control, rulings.on(None, &entry.digest));
         for violation in rules::content::turnout(&entry.content) {
             judged.content_rule(violation.code);
         }
-        judged.attribute_rule(RuleCode::KeyRevoked, all_revoked(subject, entry));
+        judged.submissions(entry.visible(&subject.at), |note| {
+            [(RuleCode::KeyRevoked, subject.control.is_revoked(&note.key, &note.digest))]
+        });
         judged
     })
 }
 
-/// Rules on what submissions say beside their content. Holding ones need every visible submission (design, D3).
+/// Rules on what submissions say beside their content. They hold a content only when every visible submission of it is
+/// held for one of them; the one shown is the one with the lowest digest (design, D3).
 fn judge_protocol_submissions(
     subject: &Subject<'_>,
     cell: &Cell<ProtocolContent>,
@@ -194,55 +197,76 @@ fn judge_protocol_submissions(
     judged: &mut Judged<'_>,
 ) {
     let closes = subject.control.polls_close(subject.index).unwrap_or(subject.station.polls_close);
-    let early = |note: &SubmissionNote| {
-        rules::submission_attributes::signed_before_close(note.attributes.signed_at, closes, &entry.content)
+    let follows = |note: &SubmissionNote| {
+        note.attributes.supersedes.is_some_and(|superseded| {
+            cell.at(u32::from(entry.content.revision).saturating_sub(1))
+                .iter()
+                .any(|before| before.digest == superseded && before.shown(&subject.at).is_some())
+        })
     };
-    judged.attribute_rule(RuleCode::SignedBeforeClose, entry.visible(&subject.at).all(early));
-    judged.attribute_rule(RuleCode::KeyRevoked, all_revoked(subject, entry));
-    let Some(shown) = entry.shown(&subject.at) else { return };
-    judged.attribute_rule(RuleCode::SignatoryDissents, shown.attributes.dissent);
-    judged.attribute_rule(RuleCode::ComplaintsLodged, shown.attributes.complaints);
-    let revision = u32::from(entry.content.revision);
-    let follows = shown.attributes.supersedes.is_some_and(|superseded| {
-        cell.at(revision.saturating_sub(1))
-            .iter()
-            .any(|before| before.digest == superseded && before.shown(&subject.at).is_some())
+    judged.submissions(entry.visible(&subject.at), |note| {
+        let signed_at = note.attributes.signed_at;
+        [
+            (
+                RuleCode::SignedBeforeClose,
+                rules::submission_attributes::signed_before_close(signed_at, closes, &entry.content),
+            ),
+            (RuleCode::KeyRevoked, subject.control.is_revoked(&note.key, &note.digest)),
+            (RuleCode::SignatoryDissents, note.attributes.dissent),
+            (RuleCode::ComplaintsLodged, note.attributes.complaints),
+            (RuleCode::HistoryIncomplete, entry.content.revision > 1 && !follows(note)),
+        ]
     });
-    judged.attribute_rule(RuleCode::HistoryIncomplete, revision > 1 && !follows);
-}
-
-fn all_revoked<C>(subject: &Subject<'_>, entry: &ContentEntry<C>) -> bool {
-    entry.visible(&subject.at).all(|note| subject.control.is_revoked(&note.key, &note.digest))
 }
 
 /// What the rules and rulings say of one content by itself.
 struct Judged<'a> {
     control: &'a ControlState,
-    effect: Option<Effect>,
+    ruled: Ruled,
     held: bool,
     rules: BTreeSet<RuleCode>,
 }
 
 impl<'a> Judged<'a> {
-    fn new(control: &'a ControlState, effect: Option<Effect>) -> Self {
-        Self { control, effect, held: false, rules: BTreeSet::new() }
+    fn new(control: &'a ControlState, ruled: Ruled) -> Self {
+        Self { control, ruled, held: false, rules: BTreeSet::new() }
     }
 
     fn content_rule(&mut self, code: RuleCode) {
-        self.attribute_rule(code, true);
+        let severity = self.control.severity(code);
+        if severity != Severity::Off {
+            self.rules.insert(code);
+            self.held |= severity >= Severity::Hold;
+        }
     }
 
-    fn attribute_rule(&mut self, code: RuleCode, fires: bool) {
-        let severity = self.control.severity(code);
-        if !fires || severity == Severity::Off {
-            return;
+    /// Rules on each submission of the content, ascending by digest: those of the first are shown, and they hold when
+    /// every submission is held.
+    fn submissions<'n, const N: usize>(
+        &mut self,
+        notes: impl Iterator<Item = &'n SubmissionNote>,
+        fired: impl Fn(&SubmissionNote) -> [(RuleCode, bool); N],
+    ) {
+        let mut all_held = true;
+        for (place, note) in notes.enumerate() {
+            let mut held = false;
+            for (code, fires) in fired(note) {
+                let severity = self.control.severity(code);
+                if !fires || severity == Severity::Off {
+                    continue;
+                }
+                held |= severity >= Severity::Hold;
+                if place == 0 {
+                    self.rules.insert(code);
+                }
+            }
+            all_held &= held;
         }
-        self.rules.insert(code);
-        self.held |= severity >= Severity::Hold;
+        self.held |= all_held;
     }
 
     fn is_removed(&self) -> bool {
-        matches!(self.effect, Some(Effect::Annulled | Effect::SetAside))
+        self.ruled.removed.is_some()
     }
 }
 
@@ -280,25 +304,25 @@ where
 /// A content's standing before higher revisions are looked at.
 fn stand<C: HasRevision>(entry: &ContentEntry<C>, judged: Judged<'_>, contested: bool) -> ContentEvaluation {
     let mut rules = judged.rules;
-    let standing = match judged.effect {
-        Some(Effect::Annulled) => {
+    let standing = match judged.ruled.removed {
+        Some(Removal::Annulled) => {
             rules.insert(RuleCode::AnnulledByDecision);
             Outcome::Annulled
         }
-        Some(Effect::SetAside) => {
+        Some(Removal::SetAside) => {
             rules.insert(RuleCode::SetAsideByDecision);
             Outcome::Annulled
         }
-        _ if contested => {
+        None if contested => {
             rules.insert(RuleCode::ContestedRevision);
             Outcome::Contested
         }
-        Some(Effect::Confirmed) if judged.held => {
+        None if judged.held && judged.ruled.confirmed => {
             rules.insert(RuleCode::ConfirmedByDecision);
             Outcome::Counted
         }
-        _ if judged.held => Outcome::Held,
-        _ => Outcome::Counted,
+        None if judged.held => Outcome::Held,
+        None => Outcome::Counted,
     };
     ContentEvaluation {
         revision: entry.content.revision(),

@@ -37,7 +37,6 @@ def evaluate(world):
     }
 
 # --- The definition in force: the frozen core and the gap-free prefix of amendments (D10) ---------------------------
-
 def amended(definition, submissions):
     holders = [("station", station) for station in definition["stations"]]
     holders += [("authority", authority) for authority in definition["authorities"]]
@@ -91,7 +90,6 @@ def holds(station, contest):
     return contest["units"] == "all" or station["district"] == district_of(contest)
 
 # --- Refused: unknown key, not entitled (D9). What is impossible in itself is not in a world: see README.md ----------
-
 def refusal(law, s):
     """The code for which a submission is refused, without looking at any other submission; else None."""
     if s["key"] not in law["keys"]:
@@ -112,11 +110,9 @@ def entitled(law, s):
     ruling = s["ruling"]
     if ruling["kind"] == "resolve_tie":
         return False
-    # The station's field has the name of the role's unit: a territorial commission's is the territory.
     unit = law["stations"][ruling["station"]]["territory" if authority["role"] == "territorial" else "district"]
-    return authority["unit"] == unit and (
-        ruling["kind"] != "annul_station" or rules_on(law, authority, ("protocol", ruling["station"], ruling["contest"]))
-    )
+    cell = ("protocol", ruling["station"], ruling.get("contest"))
+    return authority["unit"] == unit and (ruling["kind"] != "annul_station" or rules_on(law, authority, cell))
 
 def rules_on(law, authority, cell):
     """Whether a commission decides on this contest or turnout slot at the stations of its area."""
@@ -132,7 +128,6 @@ def names_what_is_not_its_own(law, cells, decision):
     return not all(rules_on(law, law["authorities"][decision["author"]], cell) for cell in there)
 
 # --- Contents: (kind, station, contest or slot) -> content -> its submissions (D3) ----------------------------------
-
 def by_cell(law, figures):
     cells = {}
     for station in law["stations"].values():
@@ -145,7 +140,6 @@ def by_cell(law, figures):
     return cells
 
 # --- Decisions (D10) ------------------------------------------------------------------------------------------------
-
 def things_named(ruling):
     """What a ruling names, each with what it says of it."""
     kind, station = ruling["kind"], ruling.get("station")
@@ -195,7 +189,6 @@ def decided(law, cells, submissions):
     return standing, rulings, ties
 
 # --- What each content of a cell stands for (D3) --------------------------------------------------------------------
-
 def judge(law, cell, contents, rulings):
     """For each content its revision, standing and rules."""
     says = {content: rulings.get((cell[1], content)) for content in contents}
@@ -211,8 +204,7 @@ def judge(law, cell, contents, rulings):
     judged = {}
     for content in contents:
         if content in annulled:
-            why = "SET_ASIDE_BY_DECISION" if says[content] == "set_aside" else "ANNULLED_BY_DECISION"
-            standing = "annulled"
+            standing, why = "annulled", "ANNULLED_BY_DECISION" if says[content] == "annul" else "SET_ASIDE_BY_DECISION"
         elif content == counted:
             standing, why = "counted", "CONFIRMED_BY_DECISION" if content in holding else None
         elif counted is not None and revision[content] < revision[counted]:
@@ -228,7 +220,10 @@ def judge(law, cell, contents, rulings):
 def rules_that_fire(law, contents, content):
     """Every rule on the content or its submissions that is not off."""
     same, shown = contents[content], contents[content][0]
-    codes = protocol_rules(law, shown) if shown["kind"] == "protocol" else turnout_rules(shown)
+    if shown["kind"] == "protocol":
+        codes = protocol_rules(law, shown)
+    else:
+        codes = {"TURNOUT_EXCEEDS_REGISTER"} if shown["received_a_ballot"] > shown["register"] else set()
     attributes = [attribute_rules(law, s, contents) for s in same]
     for code in set().union(*attributes):
         # A rule that holds does so only if every submission has it; a flag is that of the submission shown.
@@ -257,9 +252,6 @@ def attribute_rules(law, s, contents):
         codes.add("HISTORY_INCOMPLETE")
     return codes
 
-def turnout_rules(report):
-    return {"TURNOUT_EXCEEDS_REGISTER"} if report["received_a_ballot"] > report["register"] else set()
-
 def protocol_rules(law, protocol):
     """The rules on a protocol's figures. A rule runs only where its lines are on the form and written."""
     contest, lines = law["contests"][protocol["contest"]], protocol["lines"]
@@ -269,10 +261,8 @@ def protocol_rules(law, protocol):
     def fire(code, a, b, test):
         if a is not None and b is not None and test(a, b):
             codes.add(code)
-
     def written(*meanings):
         return sum(lines[m] for m in meanings) if all(m in lines for m in meanings) else None
-
     above, below = (lambda a, b: a > b), (lambda a, b: a < b)
     voters = written("voters_listed", "voters_added") if "voters_added" in form else written("voters_listed")
     issued, found, invalid = written("ballots_issued"), written("ballots_found"), written("ballots_invalid")
@@ -284,9 +274,8 @@ def protocol_rules(law, protocol):
     fire("FOUND_BELOW_ISSUED", found, issued, below)
     fire(too_many, voted, voters, above)
     fire("TURNOUT_COMPLETE", voted, voters, lambda a, b: a == b > 0)
-    fire("PART_EXCEEDS_WHOLE", written("issued_outside"), issued, above)
-    fire("PART_EXCEEDS_WHOLE", written("issued_absentee"), issued, above)
-    fire("PART_EXCEEDS_WHOLE", written("found_portable"), found, above)
+    for part, whole in (("issued_outside", issued), ("issued_absentee", issued), ("found_portable", found)):
+        fire("PART_EXCEEDS_WHOLE", written(part), whole, above)
     whole = found if found is not None else written("ballots_valid", "ballots_invalid")
     fire("INVALID_SHARE_HIGH", invalid, whole, lambda a, b: a > 0 and a * 100 >= b * INVALID_SHARE_HIGH_PERCENT)
     if digits_transposed(sums):
@@ -303,10 +292,8 @@ def identities(form, protocol):
         code, parts_of_received = "BALLOTS_UNBALANCED", ["ballots_unused", "ballots_issued"]
     if "ballots_spoiled" in form:
         parts_of_received = parts_of_received + ["ballots_spoiled"]
-    wanted = {
-        "FOUND_DIFFERS_FROM_COUNTED": ("ballots_found", ["ballots_valid", "ballots_invalid"]),
-        code: ("ballots_received", parts_of_received),
-    }
+    wanted = {"FOUND_DIFFERS_FROM_COUNTED": ("ballots_found", ["ballots_valid", "ballots_invalid"]),
+              code: ("ballots_received", parts_of_received)}
     sums = {code: ((total, lines[total]), {part: lines[part] for part in parts})
             for code, (total, parts) in wanted.items() if all(meaning in lines for meaning in [total] + parts)}
     if "ballots_valid" in lines:
@@ -316,16 +303,14 @@ def identities(form, protocol):
     return sums
 
 def digits_transposed(sums):
-    """Whether a wrong sum has just one figure that mends it, and breaks no other sum, with two adjacent digits swapped."""
+    """Whether just one figure of a wrong sum mends it and breaks no other, with two adjacent digits swapped."""
     def right(identity, name=None, value=None):
         (total_name, total), parts = identity
         total = value if name == total_name else total
         return total == sum(value if name == part else count for part, count in parts.items())
-
     def mends(name, figure):
         concerned = [identity for identity in sums.values() if name == identity[0][0] or name in identity[1]]
         return any(all(right(identity, name, value) for identity in concerned) for value in adjacent_swaps(figure))
-
     wrong = [identity for identity in sums.values() if not right(identity)]
     figures = [[total, *parts.items()] for total, parts in wrong]
     return any(sum(mends(name, figure) for name, figure in of_one) == 1 for of_one in figures)
@@ -336,7 +321,6 @@ def adjacent_swaps(number):
     return {int(text) for text in swapped if text[0] != "0"}
 
 # --- Flags on the counted contents of one station (D9) --------------------------------------------------------------
-
 def counted_in(cells, judged, cell):
     """The counted content's shown submission and its verdict; two Nones without one."""
     counted = [content for content, verdict in judged[cell].items() if verdict["standing"] == "counted"]
@@ -368,7 +352,6 @@ def far_apart(a, b):
     return False
 
 # --- Stations, totals, turnout (section 4) --------------------------------------------------------------------------
-
 def state(verdicts):
     standings = {verdict["standing"] for verdict in verdicts.values()}
     return next((word for word in STATES if word in standings), "missing")
@@ -402,21 +385,17 @@ def total(law, contest, stations, cells, judged):
     protocols = [protocol for protocol, _ in counted.values()]
     meanings = [line["meaning"] for line in definition["form"]]
     lines = {meaning: [p["lines"][meaning] for p in protocols if meaning in p["lines"]] for meaning in meanings}
-
     def beside(standing):
         return sum(any(v["standing"] == standing and v["revision"] > ours["revision"] for v in judged[here[s]].values())
                    for s, (_, ours) in counted.items())
-
     return {
         "lines": {meaning: {"sum": sum(counts), "protocols": len(counts)} for meaning, counts in lines.items()},
         "votes": [[option, sum(p["votes"][option] for p in protocols)] for option in definition["options"]],
         "against_all": sum(p["against_all"] for p in protocols) if definition["against_all"] else None,
-        "expected": len(expected),
-        **{word: sum(states[s] == word for s in expected) for word in STATES},
+        "expected": len(expected), **{word: sum(states[s] == word for s in expected) for word in STATES},
         "corrected": sum(verdict["revision"] > 1 for _, verdict in counted.values()),
         "flagged": sum(bool(verdict["rules"]) for _, verdict in counted.values()),
-        "held_beside": beside("held"),
-        "contested_beside": beside("contested"),
+        "held_beside": beside("held"), "contested_beside": beside("contested"),
     }
 
 def turnout(law, slot, cells, judged):
@@ -427,18 +406,15 @@ def turnout(law, slot, cells, judged):
             if report:
                 return report["received_a_ballot"], report["register"], earlier == slot
         return 0, station["register"], False
-
     def summed(stations):
         rows = [figures(station) for station in stations]
         received, register, reported = (sum(row[i] for row in rows) for i in range(3))
         return {"received": received, "register": register, "reported": reported, "stations": len(rows)}
-
     stations = list(law["stations"].values())
     regions = {region: summed([s for s in stations if s["region"] == region]) for region in law["units"]["regions"]}
     return {"nation": summed(stations), "regions": regions}
 
 # --- Seats (D11) ----------------------------------------------------------------------------------------------------
-
 def seats(law, contest, nation, ties):
     definition = law["contests"][contest]
     votes = {option: n for option, n in nation["votes"] if n > 0 and (contest, option) not in law["withdrawn"]}
