@@ -77,7 +77,7 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
         definition: Arc::clone(&config.definition),
         key: Arc::new(config.key.clone()),
         instance: config.instance.as_str().into(),
-        clock: config.clock.clone(),
+        clock: config.clock,
     };
     for shard in shards {
         let owner = Owner {

@@ -1,11 +1,8 @@
 //! The seven files of the definition, as text (`docs/definition.md`).
 
-use super::{
-    GenerateError, KEY_SEED,
-    keys::{KeyRole, rehearsal_public_key},
-    layout::Layout,
-};
+use super::{GenerateError, KEY_SEED, layout::Layout};
 use crate::facts::{ABROAD, Facts, NATIONAL_UTC_OFFSET_HOURS};
+use hattama_election::definition::{KeyRole, RehearsalKeys};
 
 /// `election.toml` with a place for each key.
 const ELECTION_TOML: &str = include_str!("election.template.toml");
@@ -19,7 +16,7 @@ const DISTRICT_CONTEST: &str = "majilis-district";
 /// All seven, by name.
 pub(super) fn all(facts: &Facts, layout: &Layout) -> Result<Vec<(&'static str, String)>, GenerateError> {
     Ok(vec![
-        ("election.toml", election()),
+        ("election.toml", election()?),
         ("regions.csv", regions(facts)?),
         ("territories.csv", territories(layout)?),
         ("districts.csv", districts(facts)?),
@@ -29,14 +26,14 @@ pub(super) fn all(facts: &Facts, layout: &Layout) -> Result<Vec<(&'static str, S
     ])
 }
 
-fn election() -> String {
+fn election() -> Result<String, GenerateError> {
     let mut text = ELECTION_TOML.replace("{key_seed}", KEY_SEED);
     for (role, ids) in [(KeyRole::Authority, &AUTHORITIES[..]), (KeyRole::Service, &SERVICES[..])] {
         for id in ids {
-            text = text.replace(&format!("{{{}/{id}}}", role.as_str()), &rehearsal_public_key(KEY_SEED, role, id));
+            text = text.replace(&format!("{{{}/{id}}}", role.as_str()), &public_key(role, id)?);
         }
     }
-    text
+    Ok(text)
 }
 
 fn regions(facts: &Facts) -> Result<String, GenerateError> {
@@ -48,7 +45,7 @@ fn regions(facts: &Facts) -> Result<String, GenerateError> {
         };
         let offset = (region.utc_offset_hours * 60).to_string();
         let [id, iso, kk, ru, en] = [&region.id, &region.iso, &region.name_kk, &region.name_ru, &region.name_en];
-        [id, kk, ru, en, iso].map(Clone::clone).into_iter().chain([offset, polls_close]).collect()
+        Ok([id, kk, ru, en, iso].map(Clone::clone).into_iter().chain([offset, polls_close]).collect())
     });
     table("regions.csv", "id,name_kk,name_ru,name_en,iso,utc_offset_minutes,polls_close", rows)
 }
@@ -60,8 +57,8 @@ fn territories(layout: &Layout) -> Result<String, GenerateError> {
                 .map(str::to_owned),
             id => [format!("{id} аумағы"), format!("Территория {id}"), format!("Territory {id}")],
         };
-        let key = rehearsal_public_key(KEY_SEED, KeyRole::Territorial, &territory.id);
-        vec![territory.id.clone(), territory.region.clone(), kk, ru, en, key]
+        let key = public_key(KeyRole::Territorial, &territory.id)?;
+        Ok(vec![territory.id.clone(), territory.region.clone(), kk, ru, en, key])
     });
     table("territories.csv", "id,region,name_kk,name_ru,name_en,commission_key", rows)
 }
@@ -74,8 +71,8 @@ fn districts(facts: &Facts) -> Result<String, GenerateError> {
             format!("Одномандатный территориальный избирательный округ № {number}"),
             format!("Single-Mandate District No. {number}"),
         ];
-        let key = rehearsal_public_key(KEY_SEED, KeyRole::District, &district.id);
-        [district.id.clone(), district.region.clone()].into_iter().chain(names).chain([key]).collect()
+        let key = public_key(KeyRole::District, &district.id)?;
+        Ok([district.id.clone(), district.region.clone()].into_iter().chain(names).chain([key]).collect())
     });
     table("districts.csv", "id,region,name_kk,name_ru,name_en,commission_key", rows)
 }
@@ -83,7 +80,7 @@ fn districts(facts: &Facts) -> Result<String, GenerateError> {
 fn lists(facts: &Facts) -> Result<String, GenerateError> {
     let rows = facts.lists.iter().map(|list| {
         let [id, kk, ru, en] = [&list.id, &list.name_kk, &list.name_ru, &list.name_en].map(Clone::clone);
-        vec![LIST_CONTEST.to_owned(), id, kk, ru, en, "list".to_owned()]
+        Ok(vec![LIST_CONTEST.to_owned(), id, kk, ru, en, "list".to_owned()])
     });
     table("lists.csv", "contest,id,name_kk,name_ru,name_en,kind", rows)
 }
@@ -104,7 +101,7 @@ fn candidates(facts: &Facts, layout: &Layout) -> Result<String, GenerateError> {
             ]);
         }
     }
-    table("candidates.csv", "contest,id,name_kk,name_ru,name_en,nominated_by", rows)
+    table("candidates.csv", "contest,id,name_kk,name_ru,name_en,nominated_by", rows.into_iter().map(Ok))
 }
 
 fn stations(layout: &Layout) -> Result<String, GenerateError> {
@@ -112,7 +109,7 @@ fn stations(layout: &Layout) -> Result<String, GenerateError> {
         // at home the region says when the polls close
         let polls_close =
             if station.region == ABROAD { national_instant(station.closes_at_hour) } else { String::new() };
-        vec![
+        Ok(vec![
             station.id.clone(),
             station.region.clone(),
             station.territory.clone(),
@@ -121,8 +118,8 @@ fn stations(layout: &Layout) -> Result<String, GenerateError> {
             String::new(),
             station.register.to_string(),
             polls_close,
-            rehearsal_public_key(KEY_SEED, KeyRole::Station, &station.id),
-        ]
+            public_key(KeyRole::Station, &station.id)?,
+        ])
     });
     table("stations.csv", "id,region,territory,district,shard,form,register,polls_close,key", rows)
 }
@@ -137,16 +134,22 @@ fn number_of(district: &str) -> u32 {
     district.trim_start_matches('d').parse().unwrap_or_default()
 }
 
+/// A rehearsal key as the definition writes it.
+fn public_key(role: KeyRole, id: &str) -> Result<String, GenerateError> {
+    let keys = RehearsalKeys { key_seed: KEY_SEED.to_owned(), importer: false };
+    Ok(keys.public_key(role, id)?.to_string())
+}
+
 fn table(
     file: &'static str,
     header: &str,
-    rows: impl IntoIterator<Item = Vec<String>>,
+    rows: impl IntoIterator<Item = Result<Vec<String>, GenerateError>>,
 ) -> Result<String, GenerateError> {
     let mut text = format!("{header}\n");
     let failed = |source| GenerateError::Table { file, source };
     for row in rows {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&row).map_err(failed)?;
+        writer.write_record(&row?).map_err(failed)?;
         let line = writer.into_inner().map_err(|error| failed(error.into_error().into()))?;
         text.push_str(&String::from_utf8_lossy(&line));
     }

@@ -3,7 +3,6 @@
 
 pub(crate) mod chance;
 mod files;
-pub mod keys;
 pub mod layout;
 mod linear;
 pub mod residuals;
@@ -42,6 +41,9 @@ pub enum GenerateError {
         /// The whole table.
         residuals: Box<Residuals>,
     },
+    /// A derived key is weak.
+    #[error(transparent)]
+    Key(#[from] hattama_election::key::InvalidKey),
     /// A table could not be written in memory.
     #[error("cannot write {file}: {source}")]
     Table {

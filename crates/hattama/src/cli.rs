@@ -1,0 +1,171 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::{num::NonZeroU32, path::PathBuf};
+
+/// The election that is rehearsed when none is named.
+pub const DEFAULT_DEFINITION: &str = "elections/kz-2023";
+/// Where a rehearsal's log lies when no place is named.
+pub const DEFAULT_LOG_DIR: &str = "rehearsal-log";
+/// An hour of the night in a second: a night of 32 hours in about half a minute.
+pub const DEFAULT_SPEED: NonZeroU32 = NonZeroU32::new(3_600).unwrap();
+/// The seed of the night that is played when none is named.
+pub const DEFAULT_SEED: u64 = 2023;
+/// The most aggregators that share the shards of one process.
+pub const MAX_AGGREGATORS: u8 = 16;
+
+/// Election-night results: signed protocols in, totals, turnout and seats out, and everything can be recomputed.
+///
+/// Without a command it rehearses the night of 19 March 2023: nothing has to be installed or configured.
+#[derive(Debug, Parser)]
+#[command(name = "hattama", version, max_term_width = 110, after_help = "Next: hattama rehearse --help")]
+pub struct Cli {
+    /// What to do [default: rehearse]
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a whole election night on this machine and show what it came to
+    Rehearse(RehearseArgs),
+    /// Turn another system's files into a definition and a recorded night (docs/import.md)
+    Import(ImportArgs),
+    /// Write everything that anyone needs to recount a night into a folder
+    Export(ExportArgs),
+    /// Recompute every total and seat from exported files alone: MATCH, or the first station that differs
+    Recount(RecountArgs),
+    /// Check or generate the definition of an election
+    Definition {
+        /// What to do with it
+        #[command(subcommand)]
+        command: DefinitionCommand,
+    },
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Rehearse(RehearseArgs::default())
+    }
+}
+
+/// `hattama rehearse`.
+///
+/// Gateways, aggregators, national service and board run in one process, but talk through the log and over gRPC as they
+/// would apart. Whoever kills it may start it again with the same --log-dir: it goes on and comes to the same result.
+#[derive(Debug, Clone, Args)]
+pub struct RehearseArgs {
+    /// Folder of the election's definition; refused when its purpose is official
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+    pub definition: PathBuf,
+    /// Which of countless nights to play; the definition never changes with it
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
+    pub seed: u64,
+    /// Seconds of the night in one real second: 3600 plays an hour in a second, 1 is the real pace
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SPEED)]
+    pub speed: NonZeroU32,
+    /// Folder of the log and the gateways' journals; an interrupted rehearsal in it goes on. Without this flag
+    /// `rehearsal-log` is used and begun anew
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+    /// Replay an imported night (hattama import) in its order and rhythm
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["definition", "seed"])]
+    pub recorded: Option<PathBuf>,
+    /// Aggregators that share the shards
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_AGGREGATORS)))]
+    pub aggregators: u8,
+    /// Precinct gateways
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub gateways: u8,
+    /// Port of the board on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub board_port: u16,
+    /// Keep the board up after the night, until Ctrl-C
+    #[arg(long)]
+    pub stay: bool,
+    /// Print one JSON document (docs/result-schema.md) instead of the screen
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Default for RehearseArgs {
+    fn default() -> Self {
+        Self {
+            definition: DEFAULT_DEFINITION.into(),
+            seed: DEFAULT_SEED,
+            speed: DEFAULT_SPEED,
+            log_dir: None,
+            recorded: None,
+            aggregators: 3,
+            gateways: 2,
+            board_port: 0,
+            stay: false,
+            json: false,
+        }
+    }
+}
+
+/// `hattama import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// What the columns mean (docs/import.md)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// The data: CSV, or CSV packed with xz
+    #[arg(required = true, value_name = "DATA")]
+    pub data: Vec<PathBuf>,
+    /// Folder to write the definition and the recorded night into; must not exist or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `hattama export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// Folder to write into; must not exist or be empty
+    #[arg(value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder of the log
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_LOG_DIR)]
+    pub log_dir: PathBuf,
+}
+
+/// `hattama recount`.
+#[derive(Debug, Clone, Args)]
+pub struct RecountArgs {
+    /// Folder that `hattama export` wrote
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print one JSON document instead of lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hattama definition`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DefinitionCommand {
+    /// Load a definition, name every error with file, line and column, and show what it holds
+    Check {
+        /// Folder of the definition
+        #[arg(value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+        dir: PathBuf,
+    },
+    /// Generate the definition of kz-2023 from its committed sources
+    Generate {
+        /// Folder to write into
+        #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+        out: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

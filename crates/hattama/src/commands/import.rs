@@ -1,0 +1,55 @@
+//! `hattama import`.
+
+use crate::cli::ImportArgs;
+use indicatif::{ProgressBar, ProgressStyle};
+use hattama_rehearsal::import::{self, ImportReport, Progress};
+use std::{error::Error, fmt::Write as _, process::ExitCode};
+
+/// Imports another system's files, and says what came of every row.
+pub fn run(args: &ImportArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(ProgressStyle::with_template("{spinner} {msg} {pos} rows")?);
+    let mut report = |progress: Progress| {
+        match progress {
+            Progress::Reading { file, rows } => {
+                bar.set_message(file);
+                bar.set_position(rows);
+            }
+            Progress::Checking => bar.set_message("checking the definition"),
+            Progress::Writing { folder } => bar.set_message(format!("writing {}", folder.display())),
+        }
+    };
+    let imported = import::import(&args.mapping, &args.data, &args.out, &mut report);
+    bar.finish_and_clear();
+    let imported = imported?;
+    print!("{}", told(&imported));
+    println!("Next: hattama rehearse --recorded {}", args.out.display());
+    Ok(if imported.bad_rows_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The report for a person.
+fn told(report: &ImportReport) -> String {
+    let mut text = format!(
+        "{}, core {}: {} stations ({} abroad)\n",
+        report.election,
+        report.core_digest.short(),
+        report.stations,
+        report.stations_abroad
+    );
+    let rows = [
+        ("protocols", report.protocols),
+        ("  exact repeats, which count as duplicates", report.exact_repeats),
+        ("  corrections", report.corrections),
+        ("  whose revision before is not in the data", report.histories_incomplete),
+        ("turnout reports", report.turnout_reports),
+        ("stations whose register no row says", report.registers_unknown),
+        ("rows left out", report.bad_rows_count),
+    ];
+    for (what, count) in rows {
+        let _ = writeln!(text, "{what:<46}{count:>9}");
+    }
+    for row in &report.bad_rows {
+        let _ = writeln!(text, "  {row}");
+    }
+    text
+}

@@ -1,0 +1,6 @@
+//! The commands beside `rehearse`.
+
+pub mod definition;
+pub mod export;
+pub mod import;
+pub mod recount;

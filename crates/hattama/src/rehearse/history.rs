@@ -1,0 +1,79 @@
+//! What happened in the night: every word that any submission ever had, as the outcomes topic tells it.
+
+use hattama_election::{definition::Definition, ids::ShardId, rules::RuleCode};
+use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
+use hattama_tally::Outcome;
+use hattama_wire::ServiceContext;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records read at a time.
+const BATCH_RECORDS: usize = 512;
+
+/// How many submissions ever had an outcome, and how many ever had a rule fire.
+#[derive(Debug, Default, Serialize)]
+pub struct History {
+    /// By outcome other than plainly counted.
+    pub by_outcome: BTreeMap<Outcome, u64>,
+    /// By rule.
+    pub by_rule: BTreeMap<RuleCode, u64>,
+    /// Counted submissions that ever had a flag.
+    pub flagged: u64,
+}
+
+impl History {
+    /// Reads the outcomes of all shards.
+    pub async fn read(log: &RecordLog, topics: &TopicSet, definition: &Definition) -> Result<Self, LogError> {
+        let mut history = Self::default();
+        for shard in (0..definition.shards).map(ShardId) {
+            history.add_shard(log, topics, definition, shard).await?;
+        }
+        Ok(history)
+    }
+
+    async fn add_shard(
+        &mut self,
+        log: &RecordLog,
+        topics: &TopicSet,
+        definition: &Definition,
+        shard: ShardId,
+    ) -> Result<(), LogError> {
+        let mut outcomes: BTreeSet<(Outcome, u64)> = BTreeSet::new();
+        let mut rules: BTreeSet<(RuleCode, u64)> = BTreeSet::new();
+        let mut flagged: BTreeSet<u64> = BTreeSet::new();
+        let key = |id: &_| ServiceContext::Outcomes.key(definition, id);
+        let mut reader = log.reader(&topics.outcomes, shard.0, 1);
+        loop {
+            let batch = reader.next_batch_now(BATCH_RECORDS).await?;
+            if batch.is_empty() {
+                break;
+            }
+            for record in batch {
+                let Ok(opened) = hattama_wire::open_service(ServiceContext::Outcomes, &record.value, key) else {
+                    continue;
+                };
+                let Ok(body) = hattama_wire::decode_outcomes(definition, &opened.body) else { continue };
+                for told in body.outcomes {
+                    outcomes.insert((told.outcome, told.offset));
+                    rules.extend(told.rules.iter().map(|rule| (*rule, told.offset)));
+                    if told.outcome == Outcome::Counted && !told.rules.is_empty() {
+                        flagged.insert(told.offset);
+                    }
+                }
+            }
+        }
+        for (outcome, _) in outcomes {
+            *self.by_outcome.entry(outcome).or_default() += 1;
+        }
+        for (rule, _) in rules {
+            *self.by_rule.entry(rule).or_default() += 1;
+        }
+        self.flagged += flagged.len() as u64;
+        Ok(())
+    }
+
+    /// Submissions that ever had this outcome.
+    pub fn ever(&self, outcome: Outcome) -> u64 {
+        self.by_outcome.get(&outcome).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,282 @@
+//! `hattama rehearse`: a whole election night on one machine, and what it came to.
+
+mod answers;
+mod cluster;
+pub mod directory;
+mod figures;
+mod freshness;
+mod generation;
+mod history;
+mod night;
+mod player;
+mod progress;
+mod run_report;
+mod screen;
+mod watch;
+
+use crate::{
+    cli::{DEFAULT_LOG_DIR, RehearseArgs},
+    commands::export,
+};
+use answers::Answers;
+use cluster::{Cluster, Size};
+use directory::{Directory, Marker};
+use freshness::Freshness;
+use generation::GENERATION;
+use hattama_election::definition::Definition;
+use hattama_record_log::{RecordLog, topics::TopicSet};
+use hattama_recount::{Recounted, Verdict, recount};
+use hattama_rehearsal::script::{Event, RehearsalKeyring};
+use hattama_service_kit::{
+    clock::{Clock, Purpose, RehearsalTime},
+    config::ProcessSettings,
+    listen, telemetry,
+};
+use hattama_tally::Generation;
+use history::History;
+use night::Night;
+use player::{Counters, Played, Player};
+use progress::Progress;
+use run_report::{Quantiles, RunReport};
+use std::{
+    collections::HashSet,
+    error::Error,
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+/// Services have this long to come up before the first report is due, in real time.
+const LEAD_SECONDS: i64 = 1;
+/// After the last submission everything must be published within this; it takes fractions of a second when all is well.
+const COVERED_WITHIN: Duration = Duration::from_secs(120);
+/// What services say while the screen belongs to the bars: what a person must act on.
+const DEFAULT_LOG_FILTER: &str = "error";
+
+/// Plays a night and shows it.
+pub fn run(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(rehearse(args))
+}
+
+async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let log_filter = std::env::var("HATTAMA_LOG").unwrap_or_else(|_| DEFAULT_LOG_FILTER.to_owned());
+    telemetry::start(&ProcessSettings { log: Some(log_filter), ..ProcessSettings::default() })?;
+    let mut night = Night::load(args)?;
+    let definition = Arc::clone(&night.definition);
+    let marker = Marker::new(definition.id.as_str(), &definition.core_digest, night.label.clone(), GENERATION);
+    let path = args.log_dir.as_deref().unwrap_or(Path::new(DEFAULT_LOG_DIR));
+    let directory = Directory::claim(path, &marker, args.log_dir.is_none())?;
+    keep_definition(&night, &directory)?;
+
+    let log = RecordLog::open_embedded(&directory.log()).await?;
+    let topics = generation::create(&log, &definition).await?;
+    let already_logged = if directory.goes_on {
+        generation::logged(&log, &topics.submissions, &definition).await?
+    } else {
+        HashSet::new()
+    };
+    let keyring = RehearsalKeyring::new(&definition)?;
+    let events = std::mem::take(&mut night.events);
+    let clock = night_clock(args, first_unsent(&events, &already_logged, &keyring, &definition))?;
+    let size = Size { gateways: args.gateways, aggregators: args.aggregators };
+    let cluster = Cluster::start(&definition, &log, &directory, clock, size, listen::local(args.board_port)).await?;
+    say(args, &format!("Board: http://{}/", cluster.board));
+
+    let started = clock.monotonic();
+    let counters = Arc::new(Counters::default());
+    let freshness = Arc::new(Freshness::new()?);
+    let (newest, following) = watch::follow(cluster.national_client()?, Arc::clone(&freshness));
+    let progress = Progress::start(&definition, events.len() as u64, clock, Arc::clone(&counters), newest.clone());
+    let player = Player {
+        definition: Arc::clone(&definition),
+        keyring,
+        clock,
+        gateways: cluster.gateway_clients()?,
+        log: log.clone(),
+        submissions: topics.submissions.clone(),
+        already_logged,
+        freshness: Arc::clone(&freshness),
+        counters: Arc::clone(&counters),
+    };
+    let played = player.play(events).await?;
+    let ends = generation::ends(&log, &topics.submissions, &definition).await?;
+    let covered = watch::covers(newest, &ends, COVERED_WITHIN).await;
+    let seconds = started.elapsed().as_secs_f64();
+    progress.end();
+    covered?;
+
+    let answers = Answers::ask(cluster.national_client()?).await?;
+    let recounted = recount_night(&log, &topics, &night, &directory).await?;
+    let history = History::read(&log, &topics, &definition).await?;
+    let mut surprises = played.surprises.clone();
+    surprises.extend(against_expected(&night, &answers));
+    let run = RunReport {
+        election: definition.id.to_string(),
+        night: night.label.clone(),
+        log_dir: directory.path().display().to_string(),
+        log_bytes: bytes_of(directory.path())?,
+        generation: GENERATION,
+        went_on: directory.goes_on,
+        gateways: args.gateways,
+        aggregators: args.aggregators,
+        speed: args.speed.get(),
+        seconds,
+        submissions_logged: counters.logged.load(Ordering::Relaxed),
+        refused_by_gateways: played.refused_by_rule.clone(),
+        intruded: counters.intruded.load(Ordering::Relaxed),
+        retried: counters.retried.load(Ordering::Relaxed),
+        skipped: counters.skipped.load(Ordering::Relaxed),
+        mean_per_second: mean_per_second(&played, seconds),
+        peak_per_second: played.logged_by_second.iter().copied().max().unwrap_or(0),
+        latency: Quantiles::from(&played.latency),
+        freshness: Quantiles::from(&freshness.took()),
+        last_publication: answers.result.publication.as_ref().map_or(0, |publication| publication.sequence),
+        positions: ends,
+        history,
+        open: answers.open(),
+        surprises,
+        recount: recounted.report.clone(),
+    };
+    following.abort();
+    show(args, &answers, &run, &recounted)?;
+    if args.stay {
+        say(args, &format!("The board stays at http://{}/ until Ctrl-C", cluster.board));
+        tokio::signal::ctrl_c().await?;
+    }
+    let failed = cluster.has_failed();
+    cluster.stop().await;
+    log.close().await?;
+    let all_well = !failed && run.recount.verdict == Verdict::Match && run.surprises.is_empty();
+    Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The first line, and what else is told on the way. With `--json` standard output belongs to the document.
+fn say(args: &RehearseArgs, text: &str) {
+    if args.json {
+        eprintln!("{text}");
+    } else {
+        println!("{text}");
+    }
+}
+
+fn show(args: &RehearseArgs, answers: &Answers, run: &RunReport, recounted: &Recounted) -> Result<(), Box<dyn Error>> {
+    if args.json {
+        let document = serde_json::json!({
+            "schema": "hattama/rehearsal/1",
+            "result": recounted.result,
+            "run": run,
+        });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        print!("{}", screen::render(answers, run, &command_line()));
+    }
+    Ok(())
+}
+
+/// How the reader has called this program: through cargo, or by its name.
+fn command_line() -> String {
+    if std::env::var_os("CARGO").is_some() {
+        return "cargo run --release --".to_owned();
+    }
+    "hattama".to_owned()
+}
+
+fn keep_definition(night: &Night, directory: &Directory) -> std::io::Result<()> {
+    let folder = directory.definition();
+    fs::create_dir_all(&folder)?;
+    for name in night.files.names() {
+        fs::write(folder.join(name), night.files.get(name).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// The instant of the first event that is not in the log yet; of the last when all are.
+fn first_unsent(
+    events: &[Event],
+    already_logged: &HashSet<hattama_election::digest::SubmissionDigest>,
+    keyring: &RehearsalKeyring,
+    definition: &Definition,
+) -> i64 {
+    let unsent = events.iter().find(|event| {
+        already_logged.is_empty()
+            || event.sign(keyring, definition).is_ok_and(|signed| !already_logged.contains(&signed.digest))
+    });
+    unsent.or(events.last()).map_or(0, |event| event.at.0)
+}
+
+fn night_clock(args: &RehearseArgs, first_event: i64) -> Result<Clock, Box<dyn Error>> {
+    let lead = LEAD_SECONDS * i64::from(args.speed.get());
+    let time = RehearsalTime {
+        origin: jiff::Timestamp::from_second(first_event - lead)?,
+        speed: args.speed,
+        wall_start: jiff::Timestamp::now(),
+    };
+    Ok(Clock::rehearsal(Purpose::Rehearsal, time)?)
+}
+
+async fn recount_night(
+    log: &RecordLog,
+    topics: &TopicSet,
+    night: &Night,
+    directory: &Directory,
+) -> Result<Recounted, Box<dyn Error>> {
+    let out = directory.export();
+    if out.exists() {
+        fs::remove_dir_all(&out)?;
+    }
+    export::write(log, topics, &night.files, &night.definition, Generation(GENERATION), &out).await?;
+    Ok(tokio::task::spawn_blocking(move || recount(&out, hattama_recount::Options::default())).await??)
+}
+
+/// What the night came to against what its script says it must; a recorded night has no script.
+fn against_expected(night: &Night, answers: &Answers) -> Vec<String> {
+    let Some(expected) = &night.expected else { return Vec::new() };
+    let mut surprises = Vec::new();
+    for (contest, expected) in night.definition.contests.iter().zip(&expected.contests) {
+        let figures = answers.contest(contest.id.as_str()).and_then(|summary| summary.figures.as_ref());
+        let counted = figures.and_then(|figures| figures.stations.as_ref()).map(|stations| stations.counted);
+        let sum = figures.map(|figures| figures.votes_sum);
+        if counted != Some(expected.stations) || sum != Some(expected.sum_of_votes()) {
+            surprises.push(format!(
+                "{}: {counted:?} stations and {sum:?} votes, {} and {} were expected",
+                contest.id,
+                expected.stations,
+                expected.sum_of_votes()
+            ));
+        }
+        if let Some(figures) = figures.filter(|figures| !figures.votes.is_empty())
+            && figures.votes != expected.votes
+        {
+            surprises.push(format!("{}: votes {:?}, {:?} were expected", contest.id, figures.votes, expected.votes));
+        }
+    }
+    surprises
+}
+
+fn mean_per_second(played: &Played, seconds: f64) -> u64 {
+    let logged: u64 = played.logged_by_second.iter().sum();
+    if seconds < 1.0 {
+        return logged;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rate for people, not a vote"
+    )]
+    let mean = (logged as f64 / seconds) as u64;
+    mean
+}
+
+fn bytes_of(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += if metadata.is_dir() { bytes_of(&entry.path())? } else { metadata.len() };
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,83 @@
+//! What is told of a run: how it went, as opposed to what the night came to.
+
+use super::{answers::Open, history::History};
+use hattama_recount::RecountReport;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How a run went; the `run` part of `--json` (docs/result-schema.md).
+#[derive(Debug, Serialize)]
+pub struct RunReport {
+    /// Election id.
+    pub election: String,
+    /// Which night: `seed 2023`, or `recorded <digest>`.
+    pub night: String,
+    /// Where the log lies.
+    pub log_dir: String,
+    /// Bytes of the log and the journals.
+    pub log_bytes: u64,
+    /// Generation of the log.
+    pub generation: u32,
+    /// Whether an earlier run of the same night was gone on with.
+    pub went_on: bool,
+    /// Gateways, aggregators.
+    pub gateways: u8,
+    /// Aggregators.
+    pub aggregators: u8,
+    /// Seconds of the night in one real second.
+    pub speed: u32,
+    /// Real seconds of the night, from the first submission to the publication that covers the last.
+    pub seconds: f64,
+    /// Submissions logged through gateways in this run.
+    pub submissions_logged: u64,
+    /// Submissions that gateways refused, by rule.
+    pub refused_by_gateways: BTreeMap<String, u64>,
+    /// Records written past the gateways.
+    pub intruded: u64,
+    /// Calls that had to be made again.
+    pub retried: u64,
+    /// Events that an earlier run had brought into the log.
+    pub skipped: u64,
+    /// Submissions logged a second: mean over the run.
+    pub mean_per_second: u64,
+    /// Submissions logged in the busiest second.
+    pub peak_per_second: u64,
+    /// From sending to LOGGED.
+    pub latency: Quantiles,
+    /// From LOGGED to the publication that covers it.
+    pub freshness: Quantiles,
+    /// The number of the last publication.
+    pub last_publication: u64,
+    /// Next offset by shard in the last publication.
+    pub positions: BTreeMap<u32, u64>,
+    /// What happened in the night.
+    pub history: History,
+    /// What is still open.
+    pub open: Open,
+    /// What did not go as the script says; empty when all is well.
+    pub surprises: Vec<String>,
+    /// What the recount says.
+    pub recount: RecountReport,
+}
+
+/// Quantiles in microseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Quantiles {
+    /// Half are below.
+    pub p50_microseconds: u64,
+    /// 99 of 100 are below.
+    pub p99_microseconds: u64,
+    /// The largest.
+    pub max_microseconds: u64,
+}
+
+impl From<&Histogram<u64>> for Quantiles {
+    fn from(histogram: &Histogram<u64>) -> Self {
+        Self {
+            p50_microseconds: histogram.value_at_quantile(0.5),
+            p99_microseconds: histogram.value_at_quantile(0.99),
+            max_microseconds: histogram.max(),
+        }
+    }
+}

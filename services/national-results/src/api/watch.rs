@@ -1,0 +1,74 @@
+//! Publications as they appear: a slow reader skips to the newest and is told how many it missed.
+
+use super::{Api, reference_of};
+use crate::{archive::Signal, metrics};
+use hattama_proto::national::v1::{WatchPublicationsRequest, WatchPublicationsResponse};
+use hattama_service_kit::streams::UntilShutdown;
+use std::pin::Pin;
+use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
+use tonic::Status;
+
+/// Open streams at a time: the board's processes and the CEC's systems, not the public.
+pub(crate) const MAX_WATCHERS: usize = 256;
+
+/// A stream of publications.
+pub(crate) type Publications = UntilShutdown<Pin<Box<dyn Stream<Item = Result<WatchPublicationsResponse, Status>> + Send>>>;
+
+/// Counts an open stream for as long as it lives.
+struct Watcher;
+
+impl Watcher {
+    fn new() -> Self {
+        ::metrics::gauge!(metrics::WATCHERS).increment(1);
+        Self
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        ::metrics::gauge!(metrics::WATCHERS).decrement(1);
+    }
+}
+
+/// Where a reader stands.
+struct Place {
+    /// The last number it has seen; none before its first publication.
+    seen: Option<u64>,
+    embargoes_ended: Option<usize>,
+}
+
+impl Api {
+    /// The newest publication first, unless the reader has it; then each that appears, and the newest again when an
+    /// embargo ends.
+    pub(super) fn watch(&self, request: WatchPublicationsRequest) -> Result<Publications, Status> {
+        let api = self.clone();
+        let mut place = Place { seen: request.after_sequence, embargoes_ended: None };
+        let watcher = Watcher::new();
+        // The watch holds the newest only: what a slow reader has missed is not there any more when it asks.
+        let publications = WatchStream::new(self.archive.watch()).filter_map(move |signal| {
+            let _lives_as_long = &watcher;
+            let skipped = place.advance(&signal)?;
+            let snapshot = signal.newest?;
+            let publication = Some(reference_of(&snapshot));
+            Some(Ok(WatchPublicationsResponse { publication, result: Some(api.national_result(&snapshot)), skipped }))
+        });
+        let publications: Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(publications);
+        Ok(self.watchers.open(publications, &self.shutdown)?)
+    }
+}
+
+impl Place {
+    /// How many publications were missed before the newest; none when the reader has it already.
+    fn advance(&mut self, signal: &Signal) -> Option<u64> {
+        let newest = signal.newest.as_ref()?.publication.body.sequence;
+        let says_more = self.embargoes_ended.is_some_and(|ended| ended != signal.embargoes_ended);
+        self.embargoes_ended = Some(signal.embargoes_ended);
+        let is_new = self.seen.is_none_or(|seen| newest > seen);
+        if !is_new && !says_more {
+            return None;
+        }
+        let skipped = self.seen.map_or(0, |seen| newest.saturating_sub(seen).saturating_sub(1));
+        self.seen = Some(newest);
+        Some(skipped)
+    }
+}

@@ -1,0 +1,263 @@
+//! The shell around the merger: reads tallies and publications, appends drafts, hands snapshots to the archive.
+//!
+//! No timers: one publication is in flight, and the next follows when that one has been read back and something changed.
+
+use crate::{
+    archive::{Archive, ShardStates},
+    follow::{Event, Followers},
+    merger::{Draft, Merger},
+    metrics,
+    records::{LoggedTally, open_publication, open_tally},
+    replica::{Check, FoldError, Replica},
+    tallies::Verdict,
+};
+use bytes::Bytes;
+use hattama_election::{definition::Definition, ids::ShardId};
+use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName};
+use hattama_service_kit::{clock::Clock, readiness::Readiness, shutdown::Shutdown};
+use hattama_tally::Generation;
+use hattama_wire::{Envelope, ServiceContext, SigningKey, sign_service};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
+use tokio::{sync::watch, time::Instant};
+
+/// How long to wait before the log is asked again whether an append is in it. The log has just failed to say so.
+const UNKNOWN_APPEND_WAIT: Duration = Duration::from_secs(1);
+/// Events taken in before the merge looks at them: one merge for many tallies when there are many.
+const MAX_EVENTS_AT_ONCE: usize = 256;
+/// The part of readiness that this task holds.
+pub(crate) const READY_PART: &str = "publications";
+
+/// Who publishes, and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Author {
+    pub definition: Arc<Definition>,
+    pub generation: Generation,
+    pub log: RecordLog,
+    pub topic: TopicName,
+    pub clock: Clock,
+    pub key: SigningKey,
+    pub instance: String,
+}
+
+/// The task that merges and publishes.
+pub(crate) struct Publisher {
+    pub author: Author,
+    pub merger: Merger,
+    pub archive: Arc<Archive>,
+    pub replica: Arc<Replica>,
+    /// The newest tally of each shard, for the checks.
+    pub targets: BTreeMap<ShardId, watch::Sender<Arc<LoggedTally>>>,
+    pub readiness: Readiness,
+    /// The offset behind the last publication that was read.
+    pub read_up_to: u64,
+    pub flight: Flight,
+}
+
+/// The publication under way.
+pub(crate) enum Flight {
+    /// None.
+    Landed,
+    /// The log has not acknowledged it yet.
+    Appending { append: Pin<Box<dyn Future<Output = Result<u64, LogError>> + Send>>, since: Instant },
+    /// Acknowledged; the records before this offset are to be read first.
+    ReadingBack { until: u64, since: Instant },
+}
+
+impl Publisher {
+    /// Runs until the service stops. A publication under way is seen through to its acknowledgement.
+    pub(crate) async fn run(mut self, mut followers: Followers, shutdown: Shutdown) -> Result<(), FoldError> {
+        let mut control = self.replica.control_position();
+        self.show_states();
+        loop {
+            self.settle()?;
+            tokio::select! {
+                biased;
+                () = shutdown.token().cancelled() => break,
+                appended = landing(&mut self.flight) => self.acknowledged(appended).await?,
+                event = followers.next() => {
+                    let Some(event) = event else { break };
+                    self.take(event);
+                    for event in followers.waiting(MAX_EVENTS_AT_ONCE) {
+                        self.take(event);
+                    }
+                }
+                // Never an error: the replica keeps the sender.
+                _ = control.changed() => {}
+            }
+        }
+        if let Flight::Appending { append, .. } = self.flight {
+            // Its record is in the log or not, whatever this says: the next reader will see.
+            let _ = append.await;
+        }
+        Ok(())
+    }
+
+    /// Shows what is complete, and publishes when something has moved and nothing is in flight.
+    fn settle(&mut self) -> Result<(), FoldError> {
+        let replica = Arc::clone(&self.replica);
+        while let Some(snapshot) = self.merger.next_snapshot(&|next_offset| replica.control_at(next_offset)) {
+            self.archive.show(snapshot);
+        }
+        if self.merger.has_caught_up() {
+            self.readiness.release(READY_PART);
+        }
+        if let Flight::ReadingBack { until, since } = self.flight
+            && self.read_up_to >= until
+        {
+            ::metrics::histogram!(metrics::PUBLISH_SECONDS).record(since.elapsed());
+            self.flight = Flight::Landed;
+        }
+        if matches!(self.flight, Flight::Landed) {
+            let control = self.replica.control()?;
+            if let Some(draft) = self.merger.draft(&control) {
+                self.flight = Flight::Appending { append: Box::pin(self.author.append(draft)), since: Instant::now() };
+            }
+        }
+        let stopped = if self.merger.stopped().is_some() { 1.0 } else { 0.0 };
+        ::metrics::gauge!(metrics::PUBLISHING_STOPPED).set(stopped);
+        Ok(())
+    }
+
+    async fn acknowledged(&mut self, appended: Result<u64, LogError>) -> Result<(), FoldError> {
+        let Flight::Appending { since, .. } = self.flight else { return Ok(()) };
+        let until = match appended {
+            Ok(offset) => {
+                ::metrics::counter!(metrics::PUBLICATIONS_APPENDED_TOTAL).increment(1);
+                offset + 1
+            }
+            Err(error) if error.outcome_is_unknown() => {
+                ::metrics::counter!(metrics::APPENDS_UNKNOWN_TOTAL).increment(1);
+                tracing::warn!(%error, "a publication may be in the log or not: reading on before the next one");
+                tokio::time::sleep(UNKNOWN_APPEND_WAIT).await;
+                self.author.log.end(&self.author.topic, 0).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.flight = Flight::ReadingBack { until, since };
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Tallies { shard, values } => values.iter().for_each(|value| self.take_tally(shard, value)),
+            Event::Publications { values, next_offset } => {
+                values.iter().for_each(|value| self.take_publication(value));
+                self.read_up_to = next_offset;
+            }
+            Event::Checked { shard, check } => self.take_check(shard, check),
+            Event::ControlBroken { why } => self.merger.stop(why),
+        }
+    }
+
+    fn take_tally(&mut self, shard: ShardId, value: &[u8]) {
+        let tally = match open_tally(&self.author.definition, self.author.generation, shard, value) {
+            Ok(tally) => tally,
+            Err(error) => {
+                tracing::warn!(shard = shard.0, %error, "a tally is not believed and is ignored");
+                ::metrics::counter!(metrics::TALLIES_READ_TOTAL, "verdict" => "not_believed").increment(1);
+                return;
+            }
+        };
+        let Some(verdict) = self.merger.take_tally(shard, tally) else { return };
+        ::metrics::counter!(metrics::TALLIES_READ_TOTAL, "verdict" => verdict.as_str()).increment(1);
+        match verdict {
+            Verdict::Newer => {
+                if let (Some(target), Some(shard)) = (self.targets.get(&shard), self.merger.shards().get(&shard)) {
+                    target.send_replace(Arc::clone(shard.newest()));
+                }
+                self.show_states();
+            }
+            Verdict::Same => self.show_states(),
+            Verdict::Older => {}
+            Verdict::Alarm => self.alarm(shard),
+        }
+    }
+
+    /// Takes a record of the publications; also those that lie in the log when the service starts.
+    pub(crate) fn take_publication(&mut self, value: &Bytes) {
+        let count = |verdict: &'static str| {
+            ::metrics::counter!(metrics::PUBLICATIONS_READ_TOTAL, "verdict" => verdict).increment(1);
+        };
+        let publication = match open_publication(&self.author.definition, self.author.generation, value) {
+            Ok(publication) => publication,
+            Err(error) => {
+                tracing::warn!(%error, "a publication is not believed and is ignored");
+                return count("not_believed");
+            }
+        };
+        let sequence = publication.body.sequence;
+        match self.merger.take_publication(publication) {
+            Ok(publication) => {
+                count("valid");
+                self.archive.remember(&publication);
+            }
+            Err(not_next) => {
+                tracing::debug!(sequence, why = not_next.as_str(), "another publication came first");
+                count(not_next.as_str());
+            }
+        }
+    }
+
+    fn take_check(&mut self, shard: ShardId, check: Check) {
+        match check {
+            Check::Confirmed(tally) => {
+                ::metrics::counter!(metrics::CHECKS_TOTAL, "verdict" => "confirmed").increment(1);
+                self.merger.confirm(shard, tally);
+                self.show_states();
+            }
+            Check::Differs(why) => {
+                ::metrics::counter!(metrics::CHECKS_TOTAL, "verdict" => "differs").increment(1);
+                self.merger.freeze(shard, why);
+                self.alarm(shard);
+            }
+            Check::Passed => {}
+        }
+    }
+
+    fn alarm(&self, shard: ShardId) {
+        let why = self.merger.shards().get(&shard).and_then(|shard| shard.frozen()).unwrap_or_default();
+        tracing::error!(
+            shard = shard.0,
+            why,
+            "a shard is frozen, the others go on: compare its aggregators with a recount of its submissions, stop the \
+             wrong one, then start the national service again"
+        );
+        self.show_states();
+    }
+
+    fn show_states(&self) {
+        let mut states = ShardStates::default();
+        for (shard, tallies) in self.merger.shards() {
+            states.confirmed.insert(*shard, tallies.confirmed());
+            if let Some(why) = tallies.frozen() {
+                states.frozen.insert(*shard, why.to_owned());
+            }
+        }
+        ::metrics::gauge!(metrics::SHARDS_FROZEN).set(u32::try_from(states.frozen.len()).unwrap_or(u32::MAX));
+        self.archive.set_states(states);
+    }
+}
+
+impl Author {
+    /// Signs a draft and appends it. The future owns what it needs.
+    fn append(&self, draft: Draft) -> impl Future<Output = Result<u64, LogError>> + Send + use<> {
+        let envelope = Envelope {
+            instance: self.instance.clone(),
+            written_at_milliseconds: self.clock.now_utc_milliseconds(),
+            build: env!("CARGO_PKG_VERSION").to_owned(),
+            frozen: None,
+        };
+        tracing::debug!(sequence = draft.sequence, "publishing");
+        let value = sign_service(ServiceContext::Publication, &self.key, draft.bytes, &envelope);
+        let (log, topic) = (self.log.clone(), self.topic.clone());
+        async move { log.append(&topic, 0, NewRecord::of_value(value)).await }
+    }
+}
+
+/// The outcome of the append under way; never when there is none.
+async fn landing(flight: &mut Flight) -> Result<u64, LogError> {
+    match flight {
+        Flight::Appending { append, .. } => append.await,
+        Flight::Landed | Flight::ReadingBack { .. } => std::future::pending().await,
+    }
+}

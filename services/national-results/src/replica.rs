@@ -1,0 +1,295 @@
+//! The replica's own fold of the submissions (design, D15): it checks every shard's newest tally byte for byte, and
+//! answers for any station as of any publication.
+//!
+//! A shard's fold goes exactly to the positions of its newest tally, compares, and waits for the next; behind, it skips to
+//! the newest. Publications name positions of tallies, so it never lags behind more than a publication does.
+
+use crate::{
+    metrics,
+    records::LoggedTally,
+};
+use hattama_election::{definition::Definition, ids::ShardId};
+use hattama_record_log::{LogError, Reader, Record, RecordLog, topics::TopicSet};
+use hattama_tally::{ControlFold, ControlState, Generation, PositionPair, ShardFold, TallyBody};
+use hattama_wire::RecordOpener;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+use tokio::{sync::watch, task::spawn_blocking};
+
+/// Records folded under one hold of a shard's lock: a reader waits for a few milliseconds at most.
+const FOLD_BATCH: usize = 128;
+
+/// Control and all shards, folded.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    definition: Arc<Definition>,
+    generation: Generation,
+    log: RecordLog,
+    topics: TopicSet,
+    opener: RecordOpener,
+    control: RwLock<ControlFold>,
+    control_position: watch::Sender<u64>,
+    shards: BTreeMap<ShardId, Shard>,
+}
+
+#[derive(Debug)]
+struct Shard {
+    fold: RwLock<ShardFold>,
+    position: watch::Sender<PositionPair>,
+}
+
+/// What the check of a tally came to.
+#[derive(Debug, Clone)]
+pub(crate) enum Check {
+    /// The fold comes to the same bytes.
+    Confirmed(Arc<LoggedTally>),
+    /// It does not; why.
+    Differs(String),
+    /// It cannot be checked any more: the fold is past one of its positions.
+    Passed,
+}
+
+/// A fold panicked. It is never entered again: what it held may be half changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this part's own fold panicked and stands still; ask another replica")]
+pub(crate) struct Broken;
+
+/// Why a fold does not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FoldError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// It panicked.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl Replica {
+    /// Folds behind the genesis records of the partitions of the submissions, given by their values in order of shard.
+    pub(crate) fn new(
+        definition: Arc<Definition>,
+        generation: Generation,
+        log: RecordLog,
+        topics: TopicSet,
+        genesis: &[bytes::Bytes],
+    ) -> Self {
+        let of_control = genesis.first().cloned().unwrap_or_default();
+        let control = ControlFold::new(Arc::clone(&definition), generation, &of_control);
+        let shards = (0..).map(ShardId).zip(genesis).skip(1).map(|(shard, genesis)| {
+            let state = Arc::clone(control.state());
+            let fold = ShardFold::new(Arc::clone(&definition), generation, shard, genesis, state);
+            let position = watch::Sender::new(fold.position());
+            (shard, Shard { fold: RwLock::new(fold), position })
+        });
+        Self {
+            opener: RecordOpener { election: definition.id.clone(), core_digest: definition.core_digest },
+            shards: shards.collect(),
+            control_position: watch::Sender::new(control.position().next_offset),
+            control: RwLock::new(control),
+            definition,
+            generation,
+            log,
+            topics,
+        }
+    }
+
+    /// The generation of the log.
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The tallies of all shards, control too, where the folds stand now.
+    pub(crate) fn tallies(&self) -> Result<Vec<TallyBody>, Broken> {
+        let control = self.control.read().map_err(|_| Broken)?.tally();
+        let shards = self.shards.values().map(|shard| Ok(shard.fold.read().map_err(|_| Broken)?.tally()));
+        std::iter::once(Ok(control)).chain(shards).collect()
+    }
+
+    /// Changes when control has moved.
+    pub(crate) fn control_position(&self) -> watch::Receiver<u64> {
+        self.control_position.subscribe()
+    }
+
+    /// The newest control state.
+    pub(crate) fn control(&self) -> Result<Arc<ControlState>, Broken> {
+        Ok(Arc::clone(self.control.read().map_err(|_| Broken)?.state()))
+    }
+
+    /// The control state at a position, when the fold has reached it.
+    pub(crate) fn control_at(&self, next_offset: u64) -> Option<Arc<ControlState>> {
+        self.control.read().ok()?.state_at(next_offset)
+    }
+
+    /// Where a shard's fold stands.
+    pub(crate) fn position(&self, shard: ShardId) -> Option<watch::Receiver<PositionPair>> {
+        Some(self.shards.get(&shard)?.position.subscribe())
+    }
+
+    /// Reads a shard's fold; blocks while a batch is folded.
+    pub(crate) fn read<T>(&self, shard: ShardId, read: impl FnOnce(&ShardFold) -> T) -> Result<T, Broken> {
+        let shard = self.shards.get(&shard).ok_or(Broken)?;
+        Ok(read(&*shard.fold.read().map_err(|_| Broken)?))
+    }
+
+    /// Folds control until the log fails or the fold panics.
+    pub(crate) async fn follow_control(self: &Arc<Self>) -> Result<(), FoldError> {
+        let mut reader = self.log.reader(&self.topics.submissions, ShardId::CONTROL.0, 1);
+        loop {
+            let records = reader.next_batch(FOLD_BATCH).await?;
+            let replica = Arc::clone(self);
+            let folded = spawn_blocking(move || {
+                let mut control = replica.control.write().map_err(|_| Broken)?;
+                control.apply(&values(&records), &replica.opener);
+                Ok(control.position().next_offset)
+            });
+            let position = folded.await.map_err(|_| Broken).flatten()?;
+            self.control_position.send_replace(position);
+        }
+    }
+
+    /// Where the reader of a shard's submissions starts.
+    pub(crate) fn reader(&self, shard: ShardId) -> Reader {
+        self.log.reader(&self.topics.submissions, shard.0, 1)
+    }
+
+    /// Goes exactly to a tally's positions and compares.
+    ///
+    /// # Errors
+    /// When the log fails. A fold that panics is a difference: the shard cannot be confirmed.
+    pub(crate) async fn check(
+        self: &Arc<Self>,
+        reader: &mut Reader,
+        tally: &Arc<LoggedTally>,
+    ) -> Result<Check, LogError> {
+        let checked = match tally.body.shard {
+            ShardId::CONTROL => self.check_control(tally).await,
+            shard => self.check_shard(shard, reader, tally).await,
+        };
+        match checked {
+            Ok(check) => Ok(check),
+            Err(FoldError::Log(error)) => Err(error),
+            Err(FoldError::Broken(broken)) => Ok(Check::Differs(broken.to_string())),
+        }
+    }
+
+    async fn check_control(&self, tally: &Arc<LoggedTally>) -> Result<Check, FoldError> {
+        let target = tally.body.position.control_next_offset;
+        if let Some(differs) = self.beyond_the_log(ShardId::CONTROL, tally.body.position).await? {
+            return Ok(differs);
+        }
+        self.control_reaches(target).await?;
+        let control = self.control.read().map_err(|_| Broken)?;
+        let Some(state) = control.state_at(target) else { return Ok(Check::Passed) };
+        // Of an earlier position the fold knows the chain and not the counts of records any more.
+        let now = control.tally();
+        let own = if now.position == tally.body.position {
+            now
+        } else {
+            TallyBody { chain: state.chain(), control_chain: state.chain(), ..tally.body.clone() }
+        };
+        let figures = !tally.body.contests.is_empty() || !tally.body.turnout.is_empty();
+        Ok(if own == tally.body && !figures { Check::Confirmed(Arc::clone(tally)) } else { differs(&own, tally) })
+    }
+
+    async fn check_shard(
+        self: &Arc<Self>,
+        shard: ShardId,
+        reader: &mut Reader,
+        tally: &Arc<LoggedTally>,
+    ) -> Result<Check, FoldError> {
+        let target = tally.body.position;
+        let Some(mut position) = self.position(shard) else { return Ok(Check::Passed) };
+        if !target.covers(&position.borrow_and_update()) {
+            return Ok(Check::Passed);
+        }
+        if let Some(differs) = self.beyond_the_log(shard, target).await? {
+            return Ok(differs);
+        }
+        while reader.position() < target.next_offset {
+            let left = usize::try_from(target.next_offset - reader.position()).unwrap_or(FOLD_BATCH);
+            let records = reader.next_batch(left.min(FOLD_BATCH)).await?;
+            ::metrics::counter!(metrics::SUBMISSIONS_FOLDED_TOTAL).increment(records.len() as u64);
+            self.fold(shard, move |fold, opener| fold.apply(&values(&records), opener)).await?;
+        }
+        self.control_reaches(target.control_next_offset).await?;
+        let control = self.control_at(target.control_next_offset).ok_or(Broken)?;
+        self.fold(shard, move |fold, opener| fold.advance_control(control, opener)).await?;
+        let (replica, tally) = (Arc::clone(self), Arc::clone(tally));
+        let compared = spawn_blocking(move || replica.read(shard, |fold| compare(&replica.definition, fold, &tally)));
+        Ok(compared.await.map_err(|_| Broken).flatten()?)
+    }
+
+    /// A tally that claims more records than the log has: records were lost, or it is forged.
+    async fn beyond_the_log(&self, shard: ShardId, target: PositionPair) -> Result<Option<Check>, LogError> {
+        let topic = &self.topics.submissions;
+        let end = self.log.end(topic, shard.0).await?;
+        let control_end = self.log.end(topic, ShardId::CONTROL.0).await?;
+        if target.next_offset <= end && target.control_next_offset <= control_end {
+            return Ok(None);
+        }
+        Ok(Some(Check::Differs(format!(
+            "its tally claims offset {} (control {}), but the log ends at {end} (control {control_end}): records were \
+             lost, or the tally is forged",
+            target.next_offset, target.control_next_offset
+        ))))
+    }
+
+    async fn control_reaches(&self, next_offset: u64) -> Result<(), Broken> {
+        let mut position = self.control_position.subscribe();
+        // Never an error: this replica keeps the sender.
+        let _ = position.wait_for(|position| *position >= next_offset).await;
+        if self.control.is_poisoned() { Err(Broken) } else { Ok(()) }
+    }
+
+    /// Changes a shard's fold on a thread that may block.
+    async fn fold(
+        self: &Arc<Self>,
+        shard: ShardId,
+        change: impl FnOnce(&mut ShardFold, &RecordOpener) + Send + 'static,
+    ) -> Result<(), Broken> {
+        let replica = Arc::clone(self);
+        let folded = spawn_blocking(move || {
+            let shard = replica.shards.get(&shard).ok_or(Broken)?;
+            let mut fold = shard.fold.write().map_err(|_| Broken)?;
+            change(&mut fold, &replica.opener);
+            shard.position.send_replace(fold.position());
+            Ok(())
+        });
+        folded.await.map_err(|_| Broken).flatten()
+    }
+}
+
+fn values(records: &[Record]) -> Vec<&[u8]> {
+    records.iter().map(|record| record.value.as_ref()).collect()
+}
+
+/// Compares a shard's fold with a tally of its positions, and its running sums with sums over its stations.
+fn compare(definition: &Definition, fold: &ShardFold, tally: &Arc<LoggedTally>) -> Check {
+    let own = fold.tally();
+    if own != fold.tally_from_stations() {
+        return Check::Differs("this replica's running sums are not those over its stations".to_owned());
+    }
+    if LoggedTally::own(definition, own.clone()).digest == tally.digest {
+        return Check::Confirmed(Arc::clone(tally));
+    }
+    differs(&own, tally)
+}
+
+/// Says in what they differ, without a figure: a reason goes into log lines, and votes may be under embargo.
+fn differs(own: &TallyBody, tally: &LoggedTally) -> Check {
+    let other = &tally.body;
+    let what = if own.chain != other.chain || own.control_chain != other.control_chain {
+        "it was folded from other records than the log has here"
+    } else if own.fold_version != other.fold_version {
+        "it was folded by another version of the fold"
+    } else if own.records != other.records {
+        "its outcomes of records differ from this replica's own fold"
+    } else {
+        "its totals differ from this replica's own fold"
+    };
+    let PositionPair { next_offset, control_next_offset } = other.position;
+    Check::Differs(format!("the tally at offset {next_offset} (control {control_next_offset}): {what}"))
+}

@@ -1,0 +1,277 @@
+//! Starting and stopping the national results.
+
+use crate::{
+    api::{Api, MAX_WATCHERS},
+    archive::Archive,
+    follow::{self, Followers},
+    merger::Merger,
+    metrics,
+    publisher::{Author, Flight, Publisher, READY_PART},
+    replica::Replica,
+};
+use bytes::Bytes;
+use hattama_election::{
+    definition::{Definition, ServiceRole},
+    ids::ShardId,
+};
+use hattama_proto::national::v1::national_results_server::NationalResultsServer;
+use hattama_record_log::{LogError, ReadLimit, RecordLog, TopicName, topics::TopicSet};
+use hattama_service_kit::{
+    clock::Clock,
+    grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
+    listen::{self, ListenError},
+    readiness::Readiness,
+    shutdown::{Cause, Drain, Shutdown},
+    streams::StreamLimit,
+    supervise,
+};
+use hattama_tally::Generation;
+use hattama_wire::{BodyError, Genesis, SigningKey, decode_genesis};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// What the national results need, already resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The election.
+    pub definition: Arc<Definition>,
+    /// The log with the four topics of the generation.
+    pub log: RecordLog,
+    /// The generation of the log, from 1.
+    pub generation: u32,
+    /// Where the CEC's systems and the public board connect; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// This replica's name, for the envelopes of its publications.
+    pub instance: String,
+    /// The key of a national service of the definition.
+    pub key: SigningKey,
+    /// What time it is: for embargoes and envelopes.
+    pub clock: Clock,
+    /// Held until the publications of the log are shown.
+    pub readiness: Readiness,
+}
+
+/// A running national service. Dropping it does not stop it.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    shutdown: Shutdown,
+}
+
+/// The service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key may not sign publications.
+    #[error("key {0} is not that of a national service of the definition: give the key of one that it names")]
+    Key(hattama_election::key::KeyId),
+    /// The address is taken.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The listener has no address.
+    #[error("the listener has no address: {0}; choose another address")]
+    Address(#[source] std::io::Error),
+    /// The log failed.
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] LogError),
+    /// A partition without its first record.
+    #[error("partition {partition} of `{topic}` has no genesis record: create the generation's topics first")]
+    NoGenesis {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: u32,
+    },
+    /// A first record of another log.
+    #[error("partition {partition} of `{topic}` is not of this election, definition and generation: {why}")]
+    ForeignGenesis {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: u32,
+        /// What differs, and what to look for.
+        why: String,
+    },
+    /// The fold of nothing panicked: the definition cannot be folded.
+    #[error("the definition cannot be folded; check it with `hattama definition check`")]
+    Fold,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the service is asked to stop, by its parent, a failed task or [`Running::stop`].
+    pub async fn stopping(&self) -> Cause {
+        self.shutdown.requested().await
+    }
+
+    /// Stops it, and waits for `deadline` at most until everything has ended.
+    pub async fn stop(&self, deadline: Duration) -> Drain {
+        self.shutdown.request(Cause::Asked("stop"));
+        self.shutdown.drain(deadline).await
+    }
+}
+
+/// Binds, checks that the log is the definition's, and starts to follow, publish and answer. `shutdown` is this service's
+/// own ([`Shutdown::child`] in a process that runs several).
+///
+/// # Errors
+/// [`StartError`]; then nothing runs.
+pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
+    metrics::describe();
+    check_key(&config)?;
+    let topics = TopicSet::new(config.definition.id.as_str(), config.generation)?;
+    let genesis = check_genesis(&config, &topics).await?;
+    let listener = listen::bind(config.listen).await?;
+    let address = listener.local_addr().map_err(StartError::Address)?;
+    config.readiness.hold(READY_PART, "the publications of the log are not all read yet");
+
+    let archive = Arc::new(Archive::new());
+    let generation = Generation(config.generation);
+    let replica = Arc::new(Replica::new(
+        Arc::clone(&config.definition),
+        generation,
+        config.log.clone(),
+        topics.clone(),
+        &genesis.submissions,
+    ));
+    let initial = replica.tallies().map_err(|_| StartError::Fold)?;
+    let merger = Merger::new(Arc::clone(&config.definition), &genesis.publications, initial);
+    follow_and_publish(&config, &topics, merger, &archive, &replica, &shutdown).await?;
+
+    let announced = Arc::clone(&archive);
+    let ends = follow::announce_embargo_ends(Arc::clone(&config.definition), config.clock, move || {
+        announced.embargo_ended();
+    });
+    let token = shutdown.token().clone();
+    supervise::spawn(&shutdown, "embargo", async move { token.run_until_cancelled_owned(ends).await.unwrap_or(Ok(())) });
+
+    let api = Api::new(
+        Arc::clone(&config.definition),
+        archive,
+        replica,
+        config.clock,
+        StreamLimit::new(MAX_WATCHERS),
+        shutdown.clone(),
+    );
+    let service = NationalResultsServer::new(api).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let grpc = GrpcServer {
+        routes: tonic::service::Routes::new(service),
+        descriptor_sets: vec![hattama_proto::DESCRIPTORS],
+        service_names: vec!["hattama.national.v1.NationalResults"],
+        limits: Limits::default(),
+        readiness: config.readiness,
+    };
+    supervise::spawn(&shutdown, "grpc server", grpc.serve(listener, shutdown.clone()));
+    tracing::info!(%address, generation = config.generation, instance = config.instance, "the national results run");
+    Ok(Running { address, shutdown })
+}
+
+fn check_key(config: &Config) -> Result<(), StartError> {
+    let key = config.key.public_key();
+    let is_ours = config
+        .definition
+        .services
+        .iter()
+        .any(|service| service.role == ServiceRole::National && service.key == key);
+    if is_ours { Ok(()) } else { Err(StartError::Key(key.id())) }
+}
+
+/// The first records that the service builds on.
+struct GenesisRecords {
+    publications: Genesis,
+    /// Values, in order of shard.
+    submissions: Vec<Bytes>,
+}
+
+/// Refuses a log of another election, definition or generation, in any partition that is read.
+async fn check_genesis(config: &Config, topics: &TopicSet) -> Result<GenesisRecords, StartError> {
+    let (publications, _) = read_genesis(config, &topics.publications, 0).await?;
+    let mut submissions = Vec::new();
+    for shard in 0..config.definition.shards {
+        read_genesis(config, &topics.tallies, shard).await?;
+        let (_, value) = read_genesis(config, &topics.submissions, shard).await?;
+        submissions.push(value);
+    }
+    Ok(GenesisRecords { publications, submissions })
+}
+
+async fn read_genesis(config: &Config, topic: &TopicName, partition: u32) -> Result<(Genesis, Bytes), StartError> {
+    let limit = ReadLimit { records: 1, ..ReadLimit::default() };
+    let first = config.log.read(topic, partition, 0, limit).await?.into_iter().next();
+    let Some(first) = first else { return Err(StartError::NoGenesis { topic: topic.clone(), partition }) };
+    let foreign = |why: String| StartError::ForeignGenesis { topic: topic.clone(), partition, why };
+    let genesis =
+        decode_genesis(&config.definition, &first.value).map_err(|error: BodyError| foreign(error.to_string()))?;
+    if genesis.generation.0 != config.generation {
+        let why = format!("it is generation {}, not {}", genesis.generation.0, config.generation);
+        return Err(foreign(why));
+    }
+    Ok((genesis, first.value))
+}
+
+/// Reads the publications that are there, then starts everything that follows the log.
+async fn follow_and_publish(
+    config: &Config,
+    topics: &TopicSet,
+    merger: Merger,
+    archive: &Arc<Archive>,
+    replica: &Arc<Replica>,
+    shutdown: &Shutdown,
+) -> Result<(), StartError> {
+    let followers = Followers::new(shutdown.clone());
+    let targets: BTreeMap<ShardId, _> = merger
+        .shards()
+        .iter()
+        .map(|(shard, tallies)| (*shard, watch::Sender::new(Arc::clone(tallies.newest()))))
+        .collect();
+    for (shard, target) in &targets {
+        followers.check_shard(replica, *shard, target.subscribe());
+    }
+    let author = Author {
+        definition: Arc::clone(&config.definition),
+        generation: Generation(config.generation),
+        log: config.log.clone(),
+        topic: topics.publications.clone(),
+        clock: config.clock,
+        key: config.key.clone(),
+        instance: config.instance.clone(),
+    };
+    let mut publisher = Publisher {
+        author,
+        merger,
+        archive: Arc::clone(archive),
+        replica: Arc::clone(replica),
+        targets,
+        readiness: config.readiness.clone(),
+        read_up_to: 1,
+        flight: Flight::Landed,
+    };
+    // Before the tallies: which of them are still needed is known only from the publications.
+    publisher.read_up_to = read_publications(config, topics, &mut publisher).await?;
+    followers.follow_publications(&config.log, &topics.publications, publisher.read_up_to);
+    followers.follow_control(replica);
+    for shard in (0..config.definition.shards).map(ShardId) {
+        followers.follow_tallies(&config.log, &topics.tallies, shard);
+    }
+    supervise::spawn(shutdown, "publisher", publisher.run(followers, shutdown.clone()));
+    Ok(())
+}
+
+async fn read_publications(
+    config: &Config,
+    topics: &TopicSet,
+    publisher: &mut Publisher,
+) -> Result<u64, StartError> {
+    let mut reader = config.log.reader(&topics.publications, 0, 1);
+    loop {
+        let records = reader.next_batch_now(ReadLimit::default().records).await?;
+        if records.is_empty() {
+            return Ok(reader.position());
+        }
+        records.iter().for_each(|record| publisher.take_publication(&record.value));
+    }
+}

@@ -1,0 +1,201 @@
+//! Following the log: control for keys, each shard for positions and outcomes, the nation for publications.
+//!
+//! A log that cannot be read is waited for: the gateway goes on receiving. A log that is another election's or generation's
+//! is an error at once.
+
+pub(crate) mod control;
+pub(crate) mod publications;
+pub(crate) mod shard;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hattama_election::definition::Definition;
+use hattama_record_log::topics::TopicSet;
+use hattama_record_log::{LogError, ReadLimit, Reader, Record, RecordLog, TopicName};
+use hattama_tally::Generation;
+use hattama_wire::{Genesis, decode_genesis};
+
+use crate::limits::{FIRST_PAUSE, LONGEST_PAUSE, MAX_READ_RECORDS};
+use crate::metrics;
+
+/// Which log is followed, and of which election.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) generation: Generation,
+    pub(crate) log: RecordLog,
+    pub(crate) topics: TopicSet,
+}
+
+/// The log is not this gateway's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrongLog {
+    /// The first record of a partition is not the genesis of this election, core and generation.
+    #[error(
+        "the first record of partition {partition} of `{topic}` is not the genesis of this election's generation {generation}: {detail}; check --definition, --generation and the log's address"
+    )]
+    Genesis {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: u32,
+        /// The generation that was expected.
+        generation: u32,
+        /// What was found.
+        detail: String,
+    },
+    /// The topic was made for another number of shards.
+    #[error("topic `{topic}` has {found} partition(s) and the definition {shards} shard(s); check --definition")]
+    Shards {
+        /// The topic.
+        topic: TopicName,
+        /// Its partitions.
+        found: u32,
+        /// The definition's shards.
+        shards: u32,
+    },
+}
+
+/// Why a genesis could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GenesisError {
+    #[error(transparent)]
+    Wrong(#[from] WrongLog),
+    #[error("the log cannot be read: {0}")]
+    Unavailable(#[from] LogError),
+    #[error("partition {partition} of `{topic}` is empty: its genesis is still to be written")]
+    Empty { topic: TopicName, partition: u32 },
+}
+
+impl Source {
+    /// The first record of a partition, and its value.
+    pub(crate) async fn genesis(&self, topic: &TopicName, partition: u32) -> Result<(Genesis, Bytes), GenesisError> {
+        let first = ReadLimit { records: 1, ..ReadLimit::default() };
+        let records = self.log.read(topic, partition, 0, first).await?;
+        let empty = || GenesisError::Empty { topic: topic.clone(), partition };
+        let value = records.into_iter().next().ok_or_else(empty)?.value;
+        let wrong = |detail: String| WrongLog::Genesis {
+            topic: topic.clone(),
+            partition,
+            generation: self.generation.0,
+            detail,
+        };
+        let genesis = decode_genesis(&self.definition, &value).map_err(|error| wrong(error.to_string()))?;
+        if genesis.generation != self.generation {
+            return Err(wrong(format!("it is of generation {}", genesis.generation.0)).into());
+        }
+        Ok((genesis, value))
+    }
+
+    /// The same, waiting for the log.
+    ///
+    /// # Errors
+    /// It is another election's.
+    pub(crate) async fn genesis_patiently(
+        &self,
+        topic: &TopicName,
+        partition: u32,
+    ) -> Result<(Genesis, Bytes), WrongLog> {
+        let mut pause = Pause::new();
+        loop {
+            match self.genesis(topic, partition).await {
+                Ok(genesis) => return Ok(genesis),
+                Err(GenesisError::Wrong(wrong)) => return Err(wrong),
+                Err(error) => pause.after_failed_read(topic, partition, &error).await,
+            }
+        }
+    }
+
+    /// Refuses a log that is certainly not this gateway's.
+    ///
+    /// # Errors
+    /// It is another election's, or cannot be read now.
+    pub(crate) async fn check(&self) -> Result<(), GenesisError> {
+        let topic = &self.topics.submissions;
+        let found = self.log.partitions(topic).await?;
+        if found != self.definition.shards {
+            return Err(WrongLog::Shards { topic: topic.clone(), found, shards: self.definition.shards }.into());
+        }
+        self.genesis(topic, 0).await.map(|_| ())
+    }
+
+    /// A reader of a partition from behind its genesis.
+    pub(crate) fn reader(&self, topic: &TopicName, partition: u32) -> PatientReader {
+        PatientReader {
+            reader: self.log.reader(topic, partition, 1),
+            topic: topic.clone(),
+            partition,
+            pause: Pause::new(),
+        }
+    }
+
+    /// The end of a partition, waiting for the log.
+    pub(crate) async fn end_patiently(&self, topic: &TopicName, partition: u32) -> u64 {
+        let mut pause = Pause::new();
+        loop {
+            match self.log.end(topic, partition).await {
+                Ok(end) => return end,
+                Err(error) => pause.after_failed_read(topic, partition, &error).await,
+            }
+        }
+    }
+}
+
+/// A reader that tries again when the log fails.
+#[derive(Debug)]
+pub(crate) struct PatientReader {
+    reader: Reader,
+    topic: TopicName,
+    partition: u32,
+    pause: Pause,
+}
+
+impl PatientReader {
+    /// Where it reads next.
+    pub(crate) fn position(&self) -> u64 {
+        self.reader.position()
+    }
+
+    /// The next records, at least one. Cancel-safe.
+    pub(crate) async fn next_batch(&mut self) -> Vec<Record> {
+        loop {
+            match self.reader.next_batch(MAX_READ_RECORDS).await {
+                Ok(batch) => {
+                    self.pause = Pause::new();
+                    return batch;
+                }
+                Err(error) => self.pause.after_failed_read(&self.topic, self.partition, &error).await,
+            }
+        }
+    }
+}
+
+/// The pause between two tries: doubles from try to try, up to a limit.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    next: Duration,
+}
+
+impl Pause {
+    pub(crate) fn new() -> Self {
+        Self { next: FIRST_PAUSE }
+    }
+
+    /// Waits before the next try.
+    pub(crate) async fn wait(&mut self) {
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(pause).await;
+    }
+
+    async fn after_failed_read(&mut self, topic: &TopicName, partition: u32, error: &(dyn std::error::Error + Sync)) {
+        metrics::read_failed();
+        // Once for each outage, not for each try.
+        if self.next == FIRST_PAUSE {
+            tracing::warn!(%topic, partition, %error, "the log cannot be read; receiving goes on, reading is tried again");
+        }
+        self.wait().await;
+    }
+}

@@ -1,0 +1,260 @@
+//! One shard: where this gateway's submissions lie in its partition, and what became of them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use hattama_election::digest::{SubmissionDigest, sha256};
+use hattama_election::ids::ShardId;
+use hattama_proto::submission::v1::SignedSubmission;
+use hattama_record_log::{ReadLimit, Record};
+use hattama_tally::OutcomesBody;
+use hattama_wire::{ServiceContext, decode_outcomes, open_service, submission_digest};
+use prost::Message as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{PatientReader, Pause, Source, WrongLog};
+use crate::book::{Book, Standing};
+use crate::journal::{Journal, LoggedAt};
+use crate::metrics;
+use crate::standing::{Named, News, ShardStandings, Word};
+
+/// Follows one shard.
+#[derive(Debug)]
+pub(crate) struct ShardFollower {
+    source: Arc<Source>,
+    shard: ShardId,
+    book: Arc<Book>,
+    journal: Journal,
+    submissions: PatientReader,
+    outcomes: PatientReader,
+    standings: ShardStandings,
+    /// Outcomes that were read and wait until the submissions before their end are read.
+    next: VecDeque<(u64, OutcomesBody)>,
+    /// Outcomes records before this offset are applied or ignored.
+    applied_to: u64,
+}
+
+impl ShardFollower {
+    pub(crate) fn new(source: Arc<Source>, shard: ShardId, book: Arc<Book>, journal: Journal) -> Self {
+        Self {
+            submissions: source.reader(&source.topics.submissions, shard.0),
+            outcomes: source.reader(&source.topics.outcomes, shard.0),
+            source,
+            shard,
+            book,
+            journal,
+            standings: ShardStandings::new(),
+            next: VecDeque::new(),
+            applied_to: 1,
+        }
+    }
+
+    /// Reconciles journal and log, tells `reconciled`, then follows for ever.
+    ///
+    /// # Errors
+    /// The log is another election's.
+    pub(crate) async fn follow(
+        mut self,
+        mut publications: mpsc::Receiver<Named>,
+        reconciled: oneshot::Sender<()>,
+    ) -> Result<(), WrongLog> {
+        self.source.genesis_patiently(&self.source.topics.submissions, self.shard.0).await?;
+        self.reconcile().await;
+        // A sender that is gone has stopped with its gateway.
+        let _ = reconciled.send(());
+        self.source.genesis_patiently(&self.source.topics.outcomes, self.shard.0).await?;
+        loop {
+            self.apply_what_is_ready().await;
+            let behind = !self.next.is_empty();
+            tokio::select! {
+                Some(named) = publications.recv() => {
+                    let news = self.standings.publication(named);
+                    self.enter(news).await;
+                }
+                batch = self.submissions.next_batch(), if behind => self.locate(&batch).await,
+                batch = self.outcomes.next_batch(), if !behind => self.take(&batch),
+            }
+        }
+    }
+
+    /// Reads the partition to its end: what it has of the journal is logged, what it has lost is sent again.
+    async fn reconcile(&mut self) {
+        let said = self.book.logged_of_shard(self.shard);
+        let end = self.source.end_patiently(&self.source.topics.submissions, self.shard.0).await;
+        while self.submissions.position() < end {
+            let batch = self.submissions.next_batch().await;
+            self.locate(&batch).await;
+        }
+        let lost: Vec<_> = said.into_iter().filter(|digest| self.standings.offset_of(digest).is_none()).collect();
+        if !lost.is_empty() {
+            tracing::error!(
+                shard = self.shard.0,
+                submissions = lost.len(),
+                "the log has lost acknowledged submissions: they are sent again; find out what became of the log's storage"
+            );
+            metrics::lost(lost.len());
+        }
+        lost.iter().for_each(|digest| self.book.lost(digest));
+    }
+
+    /// Notes which of the records are this gateway's.
+    async fn locate(&mut self, batch: &[Record]) {
+        let mut logged = Vec::new();
+        for record in batch {
+            let Ok(submission) = SignedSubmission::decode(record.value.clone()) else { continue };
+            let digest = submission_digest(&submission.signed);
+            if !self.book.holds_record(&digest, &record.value) {
+                continue;
+            }
+            self.standings.locate(record.offset, digest);
+            if self.book.located(&digest, record.offset) {
+                logged.push(LoggedAt { digest, offset: record.offset });
+            }
+        }
+        self.note_logged(logged).await;
+    }
+
+    fn take(&mut self, batch: &[Record]) {
+        for record in batch {
+            match believed(&self.source, self.shard, record) {
+                Some(body) => self.next.push_back((record.offset, body)),
+                None => metrics::ignored_record("outcomes", "not_believed"),
+            }
+        }
+    }
+
+    /// Applies outcomes whose submissions are all read.
+    async fn apply_what_is_ready(&mut self) {
+        while let Some((offset, body)) = self.next.front() {
+            let (offset, is_next) = (*offset, body.from == self.standings.end());
+            if is_next && body.to.next_offset > self.submissions.position() {
+                return;
+            }
+            let applied = self.standings.apply(body);
+            self.next.pop_front();
+            self.applied_to = offset + 1;
+            match applied {
+                Ok(news) => self.enter(news).await,
+                Err(error) => {
+                    tracing::debug!(shard = self.shard.0, offset, %error, "outcomes that came second");
+                    metrics::ignored_record("outcomes", "not_next");
+                }
+            }
+        }
+    }
+
+    /// Enters news into the book. A duplicate of the very same signed bytes, which another gateway had sent before, lies
+    /// where these lie first, and stands as they do.
+    async fn enter(&mut self, news: Vec<News>) {
+        let mut earlier = BTreeMap::new();
+        for one in news {
+            if let Some((offset, digest)) = self.enter_one(one).await {
+                earlier.insert(offset, digest);
+            }
+        }
+        if earlier.is_empty() {
+            return;
+        }
+        let standings = self.fold_again(&earlier).await;
+        let logged: Vec<_> = earlier
+            .iter()
+            .filter(|(offset, digest)| self.book.located(digest, **offset))
+            .map(|(offset, digest)| LoggedAt { digest: *digest, offset: *offset })
+            .collect();
+        self.note_logged(logged).await;
+        for one in self.standings.adopt(standings) {
+            self.enter_one(one).await;
+        }
+    }
+
+    /// Returns the offset and digest of an earlier copy of the same signed bytes.
+    async fn enter_one(&self, news: News) -> Option<(u64, SubmissionDigest)> {
+        let (digest, word) = match news {
+            News::CountedIn { digest, sequence } => {
+                self.book.counted_in(&digest, sequence);
+                return None;
+            }
+            News::Stands { digest, word, .. } => (digest, word),
+        };
+        let Word { outcome, rules, at, duplicate_of } = word;
+        let first = match duplicate_of {
+            Some(offset) => Some((offset, self.digest_at(offset).await)),
+            None => None,
+        };
+        if let Some((offset, first)) = first
+            && first == digest
+        {
+            return Some((offset, digest));
+        }
+        let duplicate_of = first.map(|(_, first)| first);
+        self.book.stands(&digest, Standing { outcome, rules, at, duplicate_of });
+        None
+    }
+
+    /// The submission digest of a record of the shard, waiting for the log.
+    async fn digest_at(&self, offset: u64) -> SubmissionDigest {
+        if let Some(digest) = self.standings.digest_at(offset) {
+            return digest;
+        }
+        let topic = &self.source.topics.submissions;
+        let one = ReadLimit { records: 1, ..ReadLimit::default() };
+        let mut pause = Pause::new();
+        loop {
+            match self.source.log.read(topic, self.shard.0, offset, one).await {
+                Ok(records) => match records.first() {
+                    Some(record) => return digest_of(record),
+                    None => pause.wait().await,
+                },
+                Err(error) => pause.after_failed_read(topic, self.shard.0, &error).await,
+            }
+        }
+    }
+
+    /// The standings of submissions at offsets that are folded already.
+    async fn fold_again(&self, earlier: &BTreeMap<u64, SubmissionDigest>) -> ShardStandings {
+        let mut standings = ShardStandings::new();
+        let digests: BTreeSet<_> = earlier.values().collect();
+        tracing::debug!(shard = self.shard.0, submissions = digests.len(), "logged before, through another gateway");
+        earlier.iter().for_each(|(offset, digest)| standings.locate(*offset, *digest));
+        let mut reader = self.source.reader(&self.source.topics.outcomes, self.shard.0);
+        while reader.position() < self.applied_to {
+            let batch = reader.next_batch().await;
+            for record in batch.iter().filter(|record| record.offset < self.applied_to) {
+                if let Some(body) = believed(&self.source, self.shard, record) {
+                    // Those that came second come second again.
+                    let _ = standings.apply(&body);
+                }
+            }
+        }
+        standings
+    }
+
+    async fn note_logged(&self, logged: Vec<LoggedAt>) {
+        if !logged.is_empty() {
+            // A journal that has stopped stops the gateway.
+            let _ = self.journal.note_logged(logged).await;
+        }
+    }
+}
+
+/// Of what is no submission, SHA-256 over its value.
+fn digest_of(record: &Record) -> SubmissionDigest {
+    match SignedSubmission::decode(record.value.clone()) {
+        Ok(submission) => submission_digest(&submission.signed),
+        Err(_) => SubmissionDigest(sha256(&record.value)),
+    }
+}
+
+fn believed(source: &Source, shard: ShardId, record: &Record) -> Option<OutcomesBody> {
+    let context = ServiceContext::Outcomes;
+    let opened = open_service(context, &record.value, |key| context.key(&source.definition, key));
+    let read = opened.map_err(|error| error.to_string()).and_then(|opened| {
+        let body = decode_outcomes(&source.definition, &opened.body).map_err(|error| error.to_string())?;
+        let own = body.shard == shard && body.generation == source.generation;
+        own.then_some(body).ok_or_else(|| "it is of another shard or generation".to_owned())
+    });
+    read.inspect_err(|error| {
+        tracing::warn!(shard = shard.0, offset = record.offset, error, "outcomes are not believed and ignored");
+    })
+    .ok()
+}

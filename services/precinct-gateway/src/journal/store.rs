@@ -1,0 +1,286 @@
+//! The journal's file: its tables, how it is opened and read. Only the writer thread writes to it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hattama_election::digest::{RecordDigest, SubmissionDigest, sha256};
+use redb::{
+    Database, DatabaseError, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition,
+    WriteTransaction,
+};
+
+use super::encoding::{decode_publication, decode_submission, encode_publication, encode_submission};
+use super::{Identity, JournalledPublication, Kept, Loaded, LoggedAt};
+
+/// Submission digest leads to what was kept of it.
+const SUBMISSIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("submissions");
+
+/// Generation and submission digest lead to the offset in its shard's partition.
+const LOGGED: TableDefinition<'_, (u32, &[u8; 32]), u64> = TableDefinition::new("logged");
+
+/// Single values: see the keys below.
+const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
+const IDENTITY: &str = "identity";
+const PUBLICATION: &str = "publication";
+
+/// The one file of the directory.
+const FILE_NAME: &str = "journal.redb";
+
+/// Memory for cached pages. The store's own default is 1 GiB; what is read is mostly what was just written.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Why the journal cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// Another gateway has it open.
+    #[error(
+        "the journal in {} is in use by another gateway; stop that one, or give this one a directory of its own",
+        directory.display()
+    )]
+    Locked {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It keeps the submissions of another election or core.
+    #[error(
+        "the journal in {} belongs to {found}, not to {wanted}; give this gateway a directory of its own",
+        directory.display()
+    )]
+    Foreign {
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose it should be.
+        wanted: String,
+    },
+    /// A row cannot be read.
+    #[error("a row of the journal in {} cannot be read: {reason}; restore the file from a copy", directory.display())]
+    Corrupt {
+        /// The directory.
+        directory: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk or the file failed.
+    #[error("{action} failed: {reason}; check the disk, then start the gateway again: what has a receipt is on it")]
+    Storage {
+        /// What was being done.
+        action: String,
+        /// What the storage said.
+        reason: String,
+    },
+}
+
+/// The newest publication in the journal of a gateway that does not run; none when it has read none.
+///
+/// # Errors
+/// The file is in use, cannot be read, or is not there.
+pub fn read_newest_publication(directory: &Path) -> Result<Option<JournalledPublication>, JournalError> {
+    let database = Database::builder()
+        .set_cache_size(CACHE_BYTES)
+        .open(directory.join(FILE_NAME))
+        .map_err(|error| open_error(directory, &error))?;
+    Store { directory: directory.to_path_buf(), database }.newest_publication()
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) struct Store {
+    directory: PathBuf,
+    database: Database,
+}
+
+impl Store {
+    /// Opens the file in a directory, or makes both; the file then belongs to `identity` for ever.
+    ///
+    /// # Errors
+    /// It is in use, belongs to another election, or the disk fails.
+    pub(crate) fn open(directory: &Path, identity: &Identity) -> Result<Self, JournalError> {
+        let directory = std::path::absolute(directory)
+            .map_err(|error| storage("finding the journal's directory", directory, &error))?;
+        create_directory(&directory)
+            .map_err(|error| storage("creating the journal's directory", &directory, &error))?;
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(directory.join(FILE_NAME))
+            .map_err(|error| open_error(&directory, &error))?;
+        // Once the file has its entry on disk, all its writes are durable by its own syncs.
+        sync_directory(&directory).map_err(|error| storage("syncing the journal's directory", &directory, &error))?;
+        let store = Self { directory, database };
+        store.claim(identity)?;
+        Ok(store)
+    }
+
+    /// Everything that was kept, in the order in which it was received.
+    pub(crate) fn load(&self, generation: u32) -> Result<Vec<Loaded>, JournalError> {
+        let mut loaded = self.read(|submissions, logged| {
+            let mut rows = Vec::new();
+            for row in submissions.iter()? {
+                let (digest, stored) = row?;
+                let digest = SubmissionDigest(*digest.value());
+                let offset = logged.get((generation, &digest.0))?.map(|offset| offset.value());
+                rows.push(decode_submission(digest, stored.value()).map(|kept| loaded(&kept, offset)));
+            }
+            Ok(rows)
+        })?;
+        loaded.sort_by_key(|entry| (entry.received_at_milliseconds, entry.digest));
+        Ok(loaded)
+    }
+
+    /// What was kept of submissions, in the order asked for.
+    pub(super) fn values(&self, digests: &[SubmissionDigest]) -> Result<Vec<Kept>, JournalError> {
+        self.read(|submissions, _| {
+            let mut rows = Vec::with_capacity(digests.len());
+            for digest in digests {
+                if let Some(stored) = submissions.get(&digest.0)? {
+                    rows.push(decode_submission(*digest, stored.value()));
+                }
+            }
+            Ok(rows)
+        })
+    }
+
+    fn newest_publication(&self) -> Result<Option<JournalledPublication>, JournalError> {
+        let read = || -> Result<_, redb::Error> {
+            let stored = self.database.begin_read()?.open_table(SINGLE)?.get(PUBLICATION)?;
+            Ok(stored.map(|row| decode_publication(row.value())))
+        };
+        let row = read().map_err(|error| storage("reading the journal", &self.directory, &error))?;
+        row.transpose().map_err(|reason| self.corrupt(reason))
+    }
+
+    /// Writes one group in one transaction.
+    pub(super) fn write(&self, group: &Group<'_>) -> Result<(), JournalError> {
+        let write = || -> Result<(), redb::Error> {
+            let transaction = begin_write(&self.database)?;
+            fill(&transaction, group)?;
+            transaction.commit()?;
+            Ok(())
+        };
+        write().map_err(|error| storage("writing the journal", &self.directory, &error))
+    }
+
+    /// Closes the file, so that the next opening is quick.
+    pub(super) fn close(self) -> Result<(), JournalError> {
+        let Self { directory, database } = self;
+        database.close().map_err(|error| storage("closing the journal", &directory, &error))
+    }
+
+    fn claim(&self, identity: &Identity) -> Result<(), JournalError> {
+        let wanted = format!("election {} with core {}", identity.election, identity.core_digest);
+        let claim = || -> Result<String, redb::Error> {
+            let transaction = begin_write(&self.database)?;
+            transaction.open_table(SUBMISSIONS)?;
+            transaction.open_table(LOGGED)?;
+            let found = {
+                let mut single = transaction.open_table(SINGLE)?;
+                let found = single.get(IDENTITY)?.map(|row| String::from_utf8_lossy(row.value()).into_owned());
+                if found.is_none() {
+                    single.insert(IDENTITY, wanted.as_bytes())?;
+                }
+                found.unwrap_or_else(|| wanted.clone())
+            };
+            transaction.commit()?;
+            Ok(found)
+        };
+        let found = claim().map_err(|error| storage("creating the journal's tables", &self.directory, &error))?;
+        if found != wanted {
+            return Err(JournalError::Foreign { directory: self.directory.clone(), found, wanted });
+        }
+        Ok(())
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Submissions, &Logged) -> Result<Vec<Result<T, &'static str>>, redb::Error>,
+    ) -> Result<Vec<T>, JournalError> {
+        let read = || -> Result<_, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            work(&transaction.open_table(SUBMISSIONS)?, &transaction.open_table(LOGGED)?)
+        };
+        let rows = read().map_err(|error| storage("reading the journal", &self.directory, &error))?;
+        rows.into_iter().collect::<Result<_, _>>().map_err(|reason| self.corrupt(reason))
+    }
+
+    fn corrupt(&self, reason: &str) -> JournalError {
+        JournalError::Corrupt { directory: self.directory.clone(), reason: reason.to_owned() }
+    }
+}
+
+type Submissions = ReadOnlyTable<&'static [u8; 32], &'static [u8]>;
+type Logged = ReadOnlyTable<(u32, &'static [u8; 32]), u64>;
+
+/// What is written together.
+#[derive(Debug, Default)]
+pub(super) struct Group<'a> {
+    pub(super) submissions: Vec<&'a Kept>,
+    pub(super) generation: u32,
+    pub(super) logged: Vec<LoggedAt>,
+    pub(super) publication: Option<&'a JournalledPublication>,
+}
+
+fn fill(transaction: &WriteTransaction, group: &Group<'_>) -> Result<(), redb::Error> {
+    let mut submissions = transaction.open_table(SUBMISSIONS)?;
+    for kept in &group.submissions {
+        submissions.insert(&kept.digest.0, encode_submission(kept).as_slice())?;
+    }
+    let mut logged = transaction.open_table(LOGGED)?;
+    for at in &group.logged {
+        logged.insert((group.generation, &at.digest.0), at.offset)?;
+    }
+    let Some(publication) = group.publication else { return Ok(()) };
+    let mut single = transaction.open_table(SINGLE)?;
+    // Numbers never go back, in a new generation neither: the highest is the newest.
+    let held = single.get(PUBLICATION)?.and_then(|row| decode_publication(row.value()).ok());
+    if held.is_none_or(|held| held.sequence < publication.sequence) {
+        single.insert(PUBLICATION, encode_publication(publication).as_slice())?;
+    }
+    Ok(())
+}
+
+/// The only kind of write transaction that this file ever sees: mixing one-phase and two-phase commits would open a window
+/// in which a crash loses the file.
+fn begin_write(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    transaction.set_quick_repair(true);
+    Ok(transaction)
+}
+
+fn loaded(kept: &Kept, offset: Option<u64>) -> Loaded {
+    Loaded {
+        digest: kept.digest,
+        record: RecordDigest(sha256(&kept.value)),
+        content: kept.content,
+        shard: kept.shard,
+        received_at_milliseconds: kept.received_at_milliseconds,
+        offset,
+    }
+}
+
+/// Creates a directory with its parents; each new one's name is on disk before this returns.
+fn create_directory(directory: &Path) -> io::Result<()> {
+    let new: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    fs::create_dir_all(directory)?;
+    for parent in new.into_iter().filter_map(Path::parent) {
+        sync_directory(parent)?;
+    }
+    Ok(())
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+fn open_error(directory: &Path, error: &DatabaseError) -> JournalError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => JournalError::Locked { directory: directory.to_path_buf() },
+        error => storage("opening the journal", directory, error),
+    }
+}
+
+fn storage(action: &str, directory: &Path, error: &dyn std::error::Error) -> JournalError {
+    JournalError::Storage { action: format!("{action} in {}", directory.display()), reason: error.to_string() }
+}

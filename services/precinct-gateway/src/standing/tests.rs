@@ -1,0 +1,170 @@
+use super::*;
+use hattama_election::digest::CoreDigest;
+use hattama_election::ids::{ElectionId, ShardId};
+use hattama_tally::Generation;
+
+fn pair(next_offset: u64, control_next_offset: u64) -> PositionPair {
+    PositionPair { next_offset, control_next_offset }
+}
+
+fn digest(number: u8) -> SubmissionDigest {
+    SubmissionDigest([number; 32])
+}
+
+fn outcome(offset: u64, outcome: Outcome) -> SubmissionOutcome {
+    SubmissionOutcome { offset, digest: digest(0), outcome, rules: Vec::new(), duplicate_of: None }
+}
+
+fn body(from: PositionPair, to: PositionPair, outcomes: Vec<SubmissionOutcome>) -> OutcomesBody {
+    OutcomesBody {
+        election: ElectionId::new("sample").unwrap(),
+        core_digest: CoreDigest([0; 32]),
+        generation: Generation(1),
+        shard: ShardId(1),
+        from,
+        to,
+        outcomes,
+    }
+}
+
+/// Standings with this gateway's submissions 1 and 2 at offsets 1 and 2.
+fn standings() -> ShardStandings {
+    let mut standings = ShardStandings::new();
+    standings.locate(1, digest(1));
+    standings.locate(2, digest(2));
+    standings
+}
+
+fn outcomes_of(news: &[News]) -> Vec<(u64, Outcome)> {
+    let outcome = |news: &News| match news {
+        News::Stands { offset, word, .. } => Some((*offset, word.outcome)),
+        News::CountedIn { .. } => None,
+    };
+    news.iter().filter_map(outcome).collect()
+}
+
+fn counted(number: u8, sequence: u64) -> News {
+    News::CountedIn { digest: digest(number), sequence }
+}
+
+fn named(sequence: u64, pair: PositionPair) -> Named {
+    Named { sequence, pair }
+}
+
+#[test]
+fn what_outcomes_cover_and_do_not_list_is_counted() {
+    let mut standings = standings();
+    let news = standings.apply(&body(pair(1, 1), pair(3, 1), vec![outcome(2, Outcome::Held)])).unwrap();
+    assert_eq!(outcomes_of(&news), [(1, Outcome::Counted), (2, Outcome::Held)]);
+}
+
+#[test]
+fn what_outcomes_do_not_cover_yet_has_no_standing() {
+    let mut standings = standings();
+    let news = standings.apply(&body(pair(1, 1), pair(2, 1), vec![])).unwrap();
+    assert_eq!(outcomes_of(&news), [(1, Outcome::Counted)]);
+    assert_eq!(standings.publication(named(1, pair(2, 1))), [counted(1, 1)]);
+}
+
+#[test]
+fn outcomes_that_do_not_follow_from_the_last_count_for_nothing() {
+    let mut standings = standings();
+    standings.apply(&body(pair(1, 1), pair(3, 1), vec![])).unwrap();
+    for (from, to) in [(pair(1, 1), pair(3, 1)), (pair(2, 1), pair(4, 1)), (pair(3, 1), pair(2, 1))] {
+        assert!(standings.apply(&body(from, to, vec![outcome(1, Outcome::Annulled)])).is_err());
+    }
+    assert_eq!(standings.end(), pair(3, 1));
+}
+
+#[test]
+fn the_first_publication_that_counts_a_submission_is_named_and_no_later_one() {
+    let mut standings = standings();
+    standings.apply(&body(pair(1, 1), pair(3, 1), vec![outcome(2, Outcome::Held)])).unwrap();
+    assert_eq!(standings.publication(named(7, pair(3, 1))), [counted(1, 7)]);
+    let news = standings.apply(&body(pair(3, 1), pair(4, 1), vec![outcome(2, Outcome::Counted)])).unwrap();
+    assert_eq!(outcomes_of(&news), [(2, Outcome::Counted)]);
+    assert_eq!(standings.publication(named(8, pair(4, 1))), [counted(2, 8)]);
+    assert_eq!(standings.publication(named(9, pair(4, 1))), []);
+}
+
+#[test]
+fn a_publication_counts_as_of_its_own_pair_however_far_the_outcomes_are() {
+    let mut standings = standings();
+    standings.apply(&body(pair(1, 1), pair(3, 1), vec![outcome(2, Outcome::Held)])).unwrap();
+    let flipped = vec![outcome(1, Outcome::Superseded), outcome(2, Outcome::Counted)];
+    standings.apply(&body(pair(3, 1), pair(5, 1), flipped)).unwrap();
+    standings.apply(&body(pair(5, 1), pair(5, 2), vec![outcome(2, Outcome::Annulled)])).unwrap();
+    assert_eq!(standings.publication(named(1, pair(3, 1))), [counted(1, 1)]);
+    assert_eq!(standings.publication(named(2, pair(5, 1))), [counted(2, 2)]);
+    assert_eq!(standings.publication(named(3, pair(5, 2))), []);
+}
+
+#[test]
+fn a_submission_that_was_never_counted_at_a_named_pair_is_counted_in_none() {
+    let mut standings = standings();
+    standings.apply(&body(pair(1, 1), pair(3, 1), vec![])).unwrap();
+    standings.apply(&body(pair(3, 1), pair(4, 1), vec![outcome(1, Outcome::Superseded)])).unwrap();
+    assert_eq!(standings.publication(named(1, pair(4, 1))), [counted(2, 1)]);
+}
+
+#[test]
+fn publications_wait_for_the_outcomes_of_their_pair() {
+    let mut standings = standings();
+    assert_eq!(standings.publication(named(1, pair(2, 1))), []);
+    assert_eq!(standings.publication(named(2, pair(3, 1))), []);
+    let news = standings.apply(&body(pair(1, 1), pair(2, 1), vec![])).unwrap();
+    assert_eq!(news.last(), Some(&counted(1, 1)));
+    let news = standings.apply(&body(pair(2, 1), pair(3, 1), vec![])).unwrap();
+    assert_eq!(news.last(), Some(&counted(2, 2)));
+}
+
+#[test]
+fn a_pair_that_the_outcomes_did_not_go_through_says_nothing() {
+    let mut standings = standings();
+    standings.apply(&body(pair(1, 1), pair(3, 2), vec![])).unwrap();
+    assert_eq!(standings.publication(named(1, pair(2, 1))), []);
+    assert_eq!(standings.publication(named(2, pair(3, 2))), [counted(1, 2), counted(2, 2)]);
+}
+
+#[test]
+fn the_first_copy_of_the_same_bytes_has_the_standing() {
+    let mut standings = standings();
+    standings.locate(4, digest(1));
+    let news = standings.apply(&body(pair(1, 1), pair(5, 1), vec![outcome(4, Outcome::Duplicate)])).unwrap();
+    assert_eq!(outcomes_of(&news), [(1, Outcome::Counted), (2, Outcome::Counted)]);
+    assert_eq!(standings.offset_of(&digest(1)), Some(1));
+}
+
+#[test]
+fn a_copy_that_lay_there_before_the_gateway_knew_it_is_adopted_with_its_history() {
+    let chain = [
+        body(pair(1, 1), pair(3, 1), vec![outcome(2, Outcome::Held)]),
+        body(pair(3, 1), pair(6, 1), vec![outcome(5, Outcome::Duplicate)]),
+    ];
+    let mut standings = ShardStandings::new();
+    standings.locate(5, digest(1));
+    standings.apply(&chain[0]).unwrap();
+    assert_eq!(standings.publication(named(1, pair(3, 1))), []);
+    standings.apply(&chain[1]).unwrap();
+
+    let mut earlier = ShardStandings::new();
+    earlier.locate(1, digest(1));
+    chain.iter().for_each(|body| drop(earlier.apply(body).unwrap()));
+    let news = standings.adopt(earlier);
+    assert_eq!(outcomes_of(&news), [(1, Outcome::Counted)]);
+    assert_eq!(news.last(), Some(&counted(1, 1)));
+    assert_eq!((standings.offset_of(&digest(1)), standings.digest_at(5)), (Some(1), None));
+    assert_eq!(standings.publication(named(2, pair(6, 1))), []);
+}
+
+#[test]
+fn forgotten_publications_leave_the_later_ones() {
+    let mut standings = standings();
+    for sequence in 0..=MAX_WAITING_PUBLICATIONS as u64 {
+        assert_eq!(standings.publication(named(sequence, pair(3, sequence + 1))), []);
+    }
+    let to = pair(3, MAX_WAITING_PUBLICATIONS as u64 + 1);
+    let news = standings.apply(&body(pair(1, 1), to, vec![])).unwrap();
+    assert_eq!(news.last(), Some(&counted(2, MAX_WAITING_PUBLICATIONS as u64)));
+    assert!(standings.waiting.is_empty());
+}

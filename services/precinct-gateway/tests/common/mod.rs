@@ -1,0 +1,249 @@
+//! A gateway on a log in memory, the sample election, and its rehearsal keys.
+#![expect(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hattama_election::definition::{Definition, KeyRole, sample};
+use hattama_election::digest::PublicationDigest;
+use hattama_election::form::{LineMeaning, Lines};
+use hattama_election::ids::{ContestId, OptionId, ShardId, StationId};
+use hattama_election::protocol::{Protocol, ProtocolContent};
+use hattama_election::submission::SubmissionBody;
+use hattama_precinct_gateway::{Config, Running, StartError, start};
+use hattama_proto::gateway::v1::{self, precinct_gateway_client::PrecinctGatewayClient};
+use hattama_record_log::topics::TopicSet;
+use hattama_record_log::{NewRecord, RecordLog};
+use hattama_service_kit::shutdown::Shutdown;
+use hattama_tally::{
+    FIRST_POSITION, Generation, OutcomesBody, PositionPair, PublicationBody, RecordCounts, SubmissionOutcome,
+    VectorEntry,
+};
+use hattama_wire::{
+    Envelope, Genesis, ServiceContext, SignedSubmission, SigningKey, encode_genesis, encode_outcomes,
+    encode_publication, publication_digest, sign_service, sign_submission,
+};
+use tonic::transport::Channel;
+
+/// Longer than anything here takes on a busy machine; over it a test fails instead of hanging.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The shard of the stations that sign here.
+pub const SHARD: ShardId = ShardId(1);
+
+pub type Client = PrecinctGatewayClient<Channel>;
+
+pub struct Gateway {
+    pub running: Running,
+    pub shutdown: Shutdown,
+}
+
+pub fn definition() -> Arc<Definition> {
+    Arc::new(sample::definition())
+}
+
+pub fn topics() -> TopicSet {
+    TopicSet::new("sample", 1).unwrap()
+}
+
+/// A log with a generation's topics and genesis records.
+pub async fn log_with_genesis(definition: &Definition) -> RecordLog {
+    let log = RecordLog::memory();
+    write_generation(&log, definition, 1).await;
+    log
+}
+
+pub async fn write_generation(log: &RecordLog, definition: &Definition, generation: u32) {
+    let topics = TopicSet::new(definition.id.as_str(), generation).unwrap();
+    topics.create_all(log, definition.shards).await.unwrap();
+    let genesis = encode_genesis(&Genesis {
+        election: definition.id.clone(),
+        generation: Generation(generation),
+        core_digest: definition.core_digest,
+        last_publication: None,
+        first_sequence: 1,
+    });
+    for (topic, partitions) in topics.partitions(definition.shards) {
+        for partition in 0..partitions {
+            log.append_if_empty(topic, partition, NewRecord::of_value(genesis.clone())).await.unwrap();
+        }
+    }
+}
+
+/// A log that takes and gives nothing.
+pub async fn dead_log() -> RecordLog {
+    let log = RecordLog::memory();
+    log.clone().close().await.unwrap();
+    log
+}
+
+pub fn config(definition: &Arc<Definition>, log: &RecordLog, directory: &Path) -> Config {
+    let directory = PathBuf::from(directory);
+    Config::new(Arc::clone(definition), log.clone(), directory, "gateway-test".to_owned())
+}
+
+impl Gateway {
+    pub async fn start(config: Config) -> Self {
+        Self::try_start(config).await.unwrap()
+    }
+
+    pub async fn try_start(config: Config) -> Result<Self, StartError> {
+        let shutdown = Shutdown::new();
+        let running = start(config, &shutdown).await?;
+        Ok(Self { running, shutdown })
+    }
+
+    pub async fn client(&self) -> Client {
+        PrecinctGatewayClient::connect(format!("http://{}", self.running.grpc_address)).await.unwrap()
+    }
+
+    /// Stops it in order; its journal is free afterwards.
+    pub async fn stop(self) {
+        let drain = self.shutdown.drain(PATIENCE).await;
+        assert_eq!((drain.tasks_left, drain.exit_code()), (0, 0), "{drain}");
+    }
+}
+
+pub fn station_key(station: &str) -> SigningKey {
+    SigningKey::rehearsal(&sample::keys(), KeyRole::Station, station).unwrap()
+}
+
+/// A list protocol whose sums are right.
+pub fn protocol(station: &str, revision: u8) -> Protocol {
+    let mut lines = Lines::default();
+    for (meaning, count) in [
+        (LineMeaning::VotersListed, 2_400),
+        (LineMeaning::BallotsReceived, 2_400),
+        (LineMeaning::BallotsIssued, 1_000),
+        (LineMeaning::BallotsUnused, 1_400),
+        (LineMeaning::BallotsSpoiled, 0),
+        (LineMeaning::BallotsFound, 1_000),
+        (LineMeaning::BallotsInvalid, 10),
+        (LineMeaning::BallotsValid, 990),
+    ] {
+        lines.set(meaning, count);
+    }
+    let votes = [("lake", 100), ("mountain", 200), ("river", 300), ("steppe", 300)];
+    Protocol {
+        content: ProtocolContent {
+            station: StationId::new(station).unwrap(),
+            contest: ContestId::new("council-list").unwrap(),
+            revision,
+            lines,
+            votes: votes.map(|(option, votes)| (OptionId::new(option).unwrap(), votes)).to_vec(),
+            against_all: Some(90),
+        },
+        signed_at: hattama_election::instant::Instant::parse("2030-06-02T22:00:00+05:00").unwrap(),
+        supersedes: None,
+        reason: None,
+        correction_authority: None,
+        signatories: Vec::new(),
+        complaints: None,
+        scan: None,
+    }
+}
+
+pub fn sign(definition: &Definition, key: &SigningKey, protocol: Protocol) -> SignedSubmission {
+    sign_submission(key, &definition.id, &definition.core_digest, &SubmissionBody::Protocol(protocol))
+}
+
+/// A good protocol of a station, of so many that can be told apart.
+pub fn signed(definition: &Definition, station: &str, revision: u8) -> SignedSubmission {
+    sign(definition, &station_key(station), protocol(station, revision))
+}
+
+pub fn request(submission: &SignedSubmission) -> v1::SubmitRequest {
+    v1::SubmitRequest { submission: Some(submission.to_proto()) }
+}
+
+pub async fn submit(client: &mut Client, submission: &SignedSubmission) -> Result<v1::Receipt, tonic::Status> {
+    client.submit(request(submission)).await.map(|response| response.into_inner().receipt.unwrap())
+}
+
+pub async fn receipt(client: &mut Client, submission: &SignedSubmission) -> Result<v1::Receipt, tonic::Status> {
+    let request = v1::GetReceiptRequest { digest: submission.digest().0.to_vec().into() };
+    client.get_receipt(request).await.map(|response| response.into_inner().receipt.unwrap())
+}
+
+pub async fn watch(client: &mut Client, submission: &SignedSubmission) -> tonic::Streaming<v1::WatchReceiptResponse> {
+    let request = v1::WatchReceiptRequest { digest: submission.digest().0.to_vec().into() };
+    client.watch_receipt(request).await.unwrap().into_inner()
+}
+
+/// The next receipt of a stream that a condition is true of.
+pub async fn watch_until(
+    stream: &mut tonic::Streaming<v1::WatchReceiptResponse>,
+    condition: impl Fn(&v1::Receipt) -> bool,
+) -> v1::Receipt {
+    let found = async {
+        loop {
+            let receipt = stream.message().await.unwrap().unwrap().receipt.unwrap();
+            if condition(&receipt) {
+                return receipt;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no such receipt came"))
+}
+
+pub fn service_key(service: &str) -> SigningKey {
+    SigningKey::rehearsal(&sample::keys(), KeyRole::Service, service).unwrap()
+}
+
+/// Appends outcomes of a shard, signed by `service`.
+pub async fn write_outcomes(
+    log: &RecordLog,
+    definition: &Definition,
+    service: &str,
+    (from, to): (PositionPair, PositionPair),
+    outcomes: Vec<SubmissionOutcome>,
+) {
+    let body = OutcomesBody {
+        election: definition.id.clone(),
+        core_digest: definition.core_digest,
+        generation: Generation(1),
+        shard: SHARD,
+        from,
+        to,
+        outcomes,
+    };
+    let key = service_key(service);
+    let value = sign_service(ServiceContext::Outcomes, &key, encode_outcomes(&body), &Envelope::default());
+    log.append(&topics().outcomes, SHARD.0, NewRecord::of_value(value)).await.unwrap();
+}
+
+/// Appends a publication that names `pair` for the shard and the start for all others; returns its digest.
+pub async fn write_publication(
+    log: &RecordLog,
+    definition: &Definition,
+    (sequence, previous): (u64, Option<PublicationDigest>),
+    pair: PositionPair,
+) -> PublicationDigest {
+    let entry = |shard| VectorEntry { shard, position: if shard == SHARD { pair } else { FIRST_POSITION } };
+    let body = PublicationBody {
+        election: definition.id.clone(),
+        core_digest: definition.core_digest,
+        generation: Generation(1),
+        sequence,
+        previous,
+        vector: (0..definition.shards).map(|shard| entry(ShardId(shard))).collect(),
+        control_next_offset: 1,
+        contests: Vec::new(),
+        turnout: Vec::new(),
+        units_digest: hattama_election::digest::BodyDigest([0; 32]),
+        records: RecordCounts::default(),
+    };
+    let encoded = encode_publication(definition, &body);
+    let digest = publication_digest(&encoded);
+    let value = sign_service(ServiceContext::Publication, &service_key("national"), encoded, &Envelope::default());
+    log.append(&topics().publications, 0, NewRecord::of_value(value)).await.unwrap();
+    digest
+}
+
+/// The values of a shard's submissions behind the genesis.
+pub async fn logged_values(log: &RecordLog) -> Vec<bytes::Bytes> {
+    let records = log.read(&topics().submissions, SHARD.0, 1, hattama_record_log::ReadLimit::default()).await.unwrap();
+    records.into_iter().map(|record| record.value).collect()
+}

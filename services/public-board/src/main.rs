@@ -1,0 +1,85 @@
+//! `hattama-public-board`: the public board as a process.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use hattama_public_board::{Config, start};
+use hattama_service_kit::clock::Clock;
+use hattama_service_kit::config::{self, ProcessSettings};
+use hattama_service_kit::readiness::Readiness;
+use hattama_service_kit::shutdown::{self, Drain, Shutdown};
+use hattama_service_kit::{admin, listen, telemetry};
+use serde::{Deserialize, Serialize};
+
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_ADMIN_PORT: u16 = 9401;
+
+/// Election night on one page: reads the national service, answers readers over HTTP.
+///
+/// It speaks plain HTTP: put a reverse proxy with TLS, compression and timeouts for slow clients before it.
+/// Flags beat environment variables, which beat the configuration file.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// A TOML file with any of these settings, by the flags' names with `_`; the process's settings under `[process]`
+    #[arg(long, env = "HATTAMA_BOARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, Default, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// Where readers connect [default: 127.0.0.1:8080]
+    #[arg(long, env = "HATTAMA_BOARD_LISTEN", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The national service, for example http://127.0.0.1:7301; it may be away when the board starts
+    #[arg(long, env = "HATTAMA_BOARD_NATIONAL", value_name = "URL")]
+    national: Option<String>,
+    /// Connections at a time; more wait in the system's queue [default: 20000]
+    #[arg(long, env = "HATTAMA_BOARD_CONNECTIONS", value_name = "NUMBER")]
+    connections: Option<usize>,
+    /// Readers who follow live at a time; more are told to come again later [default: 10000]
+    #[arg(long, env = "HATTAMA_BOARD_LIVE_READERS", value_name = "NUMBER")]
+    live_readers: Option<usize>,
+    #[command(flatten)]
+    process: ProcessSettings,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match config::layered(arguments.settings, arguments.config.as_deref()) {
+        Ok(settings) => shutdown::run(serve(settings)),
+        Err(error) => shutdown::refuse(&error),
+    }
+}
+
+async fn serve(settings: Settings) -> Result<Drain, Box<dyn Error>> {
+    let telemetry = telemetry::start(&settings.process)?;
+    let shutdown = Shutdown::new();
+    shutdown::on_signals(&shutdown)?;
+
+    // Ready at once: without a national service the page says that it waits for one.
+    let admin_listener = listen::bind(settings.process.admin_listen(DEFAULT_ADMIN_PORT)).await?;
+    let admin = admin::start(admin_listener, telemetry, Readiness::new())?;
+    start(config_of(&settings)?, shutdown.clone()).await?;
+
+    shutdown.requested().await;
+    let drain = shutdown.drain(settings.process.drain_deadline()).await;
+    admin.close().await;
+    Ok(drain)
+}
+
+fn config_of(settings: &Settings) -> Result<Config, config::ConfigError> {
+    let national = config::required(settings.national.clone(), "national")?;
+    let listen = settings.listen.unwrap_or(listen::local(DEFAULT_PORT));
+    Ok(Config {
+        connections: settings.connections.unwrap_or(Config::DEFAULT_CONNECTIONS),
+        live_readers: settings.live_readers.unwrap_or(Config::DEFAULT_LIVE_READERS),
+        ..Config::new(listen, national, Clock::system())
+    })
+}
