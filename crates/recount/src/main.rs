@@ -35,7 +35,8 @@ but whoever checks should know that somebody wrote there.
 
 Exit status: 0 MATCH, 1 MISMATCH, 2 the input cannot be used.
 
-An export comes from `hattama export`; its files are described in docs/recount.md, so that anyone can write another recount.";
+An export comes from `hattama export`; its files are described in crates/recount/README.md, so
+that anyone can write another recount.";
 
 /// Recomputes every total and seat of an election night from exported files alone, and compares.
 ///
@@ -92,9 +93,7 @@ fn recount_with_progress(arguments: &Arguments) -> Result<Recounted, RecountErro
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} records, {eta} left") {
         bar.set_style(style);
     }
-    let threads = arguments
-        .threads
-        .map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let threads = arguments.threads.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
     let progress = |records| bar.inc(records);
     let recounted = recount(&arguments.export, Options { threads, progress: &progress });
     bar.finish_and_clear();

@@ -55,10 +55,8 @@ impl ResultDocument {
     ) -> Result<Self, InvariantBroken> {
         let tallies = folds.iter().map(|fold| (fold.shard(), without_position(fold.tally()))).collect();
         let nation = merge(definition, &tallies)?;
-        let mut stations: Vec<_> = folds
-            .iter()
-            .flat_map(|fold| fold.stations().iter().map(move |station| (*station, *fold)))
-            .collect();
+        let mut stations: Vec<_> =
+            folds.iter().flat_map(|fold| fold.stations().iter().map(move |station| (*station, *fold))).collect();
         stations.sort_unstable_by_key(|(station, _)| *station);
         Ok(Self {
             schema: RESULT_SCHEMA,

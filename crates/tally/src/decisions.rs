@@ -12,10 +12,10 @@ use hattama_election::{
     decision::{DecisionContent, Ruling},
     definition::{AuthorityRole, Definition, Station},
     digest::ContentDigest,
-    ids::ContestIndex,
+    ids::{AuthorityId, ContestIndex},
     rules::{self, RuleCode},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What holds for a content by decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,17 +50,23 @@ enum Word {
 #[derive(Debug, Default)]
 pub(crate) struct Rulings {
     by_content: BTreeMap<ContentDigest, BTreeMap<Weight, Word>>,
-    by_contest: BTreeMap<ContestIndex, Weight>,
+    by_contest: BTreeMap<ContestIndex, BTreeSet<Weight>>,
 }
 
-/// Rank of the commission, number, digest: the greater holds. The digest only tells apart two commissions of one rank.
-type Weight = (u8, u32, ContentDigest);
+/// Rank of the commission, number, author: the greater holds. Between two commissions of one rank there is no order but
+/// this one, so that what counts is certain; neither overrules the other's decision.
+type Weight = (u8, u32, AuthorityId);
+
+/// True when the first is of a higher commission, or of the same one under a higher number.
+fn overrules((rank, number, author): &Weight, (other_rank, other_number, other_author): &Weight) -> bool {
+    rank > other_rank || (author == other_author && number > other_number)
+}
 
 impl Rulings {
     /// What holds for a content of a contest (none for a turnout report): whether it counts, by the weightiest ruling on
     /// it; whether it is confirmed, by a confirmation that no weightier ruling took away.
     pub(crate) fn on(&self, contest: Option<ContestIndex>, content: &ContentDigest) -> Ruled {
-        let whole = contest.and_then(|contest| self.by_contest.get(&contest));
+        let whole = contest.and_then(|contest| self.by_contest.get(&contest)?.last());
         let mut ruled = Ruled::default();
         let mut annulled_whole = false;
         for (weight, word) in self.by_content.get(content).into_iter().flatten() {
@@ -94,16 +100,11 @@ pub(crate) fn evaluate(
     for (author, cell) in &ledger.decisions {
         let Some(role) = definition.authority(author).map(|authority| authority.role) else { continue };
         for (number, entries) in cell.by_number() {
-            let visible: Vec<_> = entries.iter().filter(|entry| entry.shown(at).is_some()).collect();
-            let valid = visible.iter().filter(|entry| !is_revoked(control, entry, at)).count();
-            for entry in &visible {
-                let (outcome, code) = standing(definition, control, station, ledger, role, valid, entry, at);
+            let standings = standings(definition, control, station, ledger, role, entries, at);
+            for (entry, outcome, code) in standings {
                 if outcome == Outcome::Counted {
-                    rulings.apply(
-                        &entry.content.ruling,
-                        definition,
-                        (rules::authority_rank(&role), number, entry.digest),
-                    );
+                    let weight = (rules::authority_rank(&role), number, author.clone());
+                    rulings.apply(&entry.content.ruling, definition, &weight);
                 }
                 evaluations.push(DecisionEvaluation {
                     author: author.clone(),
@@ -115,45 +116,71 @@ pub(crate) fn evaluate(
             }
         }
     }
-    mark_overruled(definition, ledger, &rulings, &mut evaluations);
+    mark_overruled(definition, ledger, &rulings, at, &mut evaluations);
     (rulings, evaluations)
 }
 
-#[expect(clippy::too_many_arguments, reason = "a decision's standing depends on all of these and on nothing else")]
-fn standing(
+/// The decisions of one commission under one number that are visible, and what each stands as by itself: refused, held,
+/// contested by another that is neither, or in force.
+fn standings<'a>(
     definition: &Definition,
     control: &ControlState,
     station: &Station,
     ledger: &StationLedger,
     role: AuthorityRole,
-    valid_under_this_number: usize,
-    entry: &ContentEntry<DecisionContent>,
+    entries: &'a [ContentEntry<DecisionContent>],
     at: &PositionPair,
-) -> (Outcome, Option<RuleCode>) {
-    if is_revoked(control, entry, at) {
-        return (Outcome::Held, Some(RuleCode::KeyRevoked));
+) -> Vec<(&'a ContentEntry<DecisionContent>, Outcome, Option<RuleCode>)> {
+    let mut standings: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.shown(at).is_some())
+        .map(|entry| match scope(definition, station, ledger, role, &entry.content.ruling, at) {
+            Scope::Exceeded => (entry, Outcome::Refused, Some(RuleCode::NotEntitled)),
+            _ if is_revoked(control, entry, at) => (entry, Outcome::Held, Some(RuleCode::KeyRevoked)),
+            Scope::TargetAbsent => (entry, Outcome::Counted, Some(RuleCode::TargetAbsent)),
+            Scope::Kept => (entry, Outcome::Counted, None),
+        })
+        .collect();
+    if standings.iter().filter(|(_, standing, _)| *standing == Outcome::Counted).count() > 1 {
+        for (_, standing, code) in standings.iter_mut().filter(|(_, standing, _)| *standing == Outcome::Counted) {
+            (*standing, *code) = (Outcome::Contested, Some(RuleCode::ContestedNumber));
+        }
     }
-    if valid_under_this_number > 1 {
-        return (Outcome::Contested, Some(RuleCode::ContestedNumber));
-    }
-    let mut absent = false;
-    for target in targets(&entry.content.ruling) {
+    standings
+}
+
+/// Whether a ruling keeps to what its author decides on.
+enum Scope {
+    Kept,
+    /// As far as its contents are there; one is not, so that nobody can say which contest it is of.
+    TargetAbsent,
+    Exceeded,
+}
+
+fn scope(
+    definition: &Definition,
+    station: &Station,
+    ledger: &StationLedger,
+    role: AuthorityRole,
+    ruling: &Ruling,
+    at: &PositionPair,
+) -> Scope {
+    let mut scope = Scope::Kept;
+    for target in targets(ruling) {
         let contest = ledger.contest_of(&target, at);
         if contest.is_none() && !ledger.has_turnout(&target, at) {
-            absent = true;
-            continue;
-        }
-        if !decides(definition, &role, station, contest) {
-            return (Outcome::Refused, Some(RuleCode::NotEntitled));
+            scope = Scope::TargetAbsent;
+        } else if !decides(definition, &role, station, contest) {
+            return Scope::Exceeded;
         }
     }
-    if let Ruling::AnnulStation { contest, .. } = &entry.content.ruling {
+    if let Ruling::AnnulStation { contest, .. } = ruling {
         let contest = definition.contest(contest).map(|(index, _)| index);
         if contest.is_none() || !decides(definition, &role, station, contest) {
-            return (Outcome::Refused, Some(RuleCode::NotEntitled));
+            return Scope::Exceeded;
         }
     }
-    (Outcome::Counted, absent.then_some(RuleCode::TargetAbsent))
+    scope
 }
 
 /// True when every submission of a decision was signed with a revoked key: it is held, whatever the rule's severity.
@@ -183,7 +210,7 @@ fn targets(ruling: &Ruling) -> Vec<ContentDigest> {
 }
 
 impl Rulings {
-    fn apply(&mut self, ruling: &Ruling, definition: &Definition, weight: Weight) {
+    fn apply(&mut self, ruling: &Ruling, definition: &Definition, weight: &Weight) {
         match ruling {
             Ruling::Confirm { content, .. } => self.put(*content, weight, Word::Confirmed),
             Ruling::Annul { content, .. } => self.put(*content, weight, Word::Removed(Removal::Annulled)),
@@ -193,46 +220,51 @@ impl Rulings {
             }
             Ruling::AnnulStation { contest, .. } => {
                 if let Some((contest, _)) = definition.contest(contest) {
-                    let holding = self.by_contest.entry(contest).or_insert(weight);
-                    *holding = weight.max(*holding);
+                    self.by_contest.entry(contest).or_default().insert(weight.clone());
                 }
             }
             Ruling::ResolveTie { .. } => {}
         }
     }
 
-    fn put(&mut self, content: ContentDigest, weight: Weight, word: Word) {
-        self.by_content.entry(content).or_default().insert(weight, word);
+    fn put(&mut self, content: ContentDigest, weight: &Weight, word: Word) {
+        self.by_content.entry(content).or_default().insert(weight.clone(), word);
     }
 
-    /// True when this ruling, given with this weight, still holds for anything that it names.
-    fn holds(&self, ruling: &Ruling, weight: &Weight, definition: &Definition) -> bool {
-        if let Ruling::AnnulStation { contest, .. } = ruling {
-            let contest = definition.contest(contest).map(|(index, _)| index);
-            return contest.is_some_and(|contest| self.by_contest.get(&contest) == Some(weight));
-        }
-        targets(ruling).iter().any(|target| {
-            let words = self.by_content.get(target);
-            words.is_some_and(|words| matches!(words.last_key_value(), Some((last, _)) if last == weight))
-        })
+    /// True when a weightier ruling was given on a contest as a whole.
+    fn overruled_on_contest(&self, contest: ContestIndex, weight: &Weight) -> bool {
+        self.by_contest.get(&contest).into_iter().flatten().any(|other| overrules(other, weight))
+    }
+
+    /// True when a weightier ruling was given on a content, or on the contest whose content it is.
+    fn overruled_on_content(&self, content: &ContentDigest, contest: Option<ContestIndex>, weight: &Weight) -> bool {
+        self.by_content.get(content).into_iter().flatten().any(|(other, _)| overrules(other, weight))
+            || contest.is_some_and(|contest| self.overruled_on_contest(contest, weight))
     }
 }
 
-/// A decision of which nothing holds any more is superseded.
+/// A decision is superseded when on each thing that it names a weightier one was given.
 fn mark_overruled(
     definition: &Definition,
     ledger: &StationLedger,
     rulings: &Rulings,
+    at: &PositionPair,
     evaluations: &mut [DecisionEvaluation],
 ) {
     for evaluation in evaluations.iter_mut().filter(|evaluation| evaluation.standing == Outcome::Counted) {
         let Some(role) = definition.authority(&evaluation.author).map(|authority| authority.role) else { continue };
-        let Some(entry) = ledger.decisions.get(&evaluation.author).and_then(|cell| cell.find(&evaluation.content))
-        else {
-            continue;
+        let entry = ledger.decisions.get(&evaluation.author).and_then(|cell| cell.find(&evaluation.content));
+        let Some((_, entry)) = entry else { continue };
+        let weight = (rules::authority_rank(&role), evaluation.number, evaluation.author.clone());
+        let overruled = match &entry.content.ruling {
+            Ruling::AnnulStation { contest, .. } => {
+                definition.contest(contest).is_some_and(|(contest, _)| rulings.overruled_on_contest(contest, &weight))
+            }
+            ruling => targets(ruling)
+                .iter()
+                .all(|target| rulings.overruled_on_content(target, ledger.contest_of(target, at), &weight)),
         };
-        let weight = (rules::authority_rank(&role), evaluation.number, evaluation.content);
-        if !rulings.holds(&entry.1.content.ruling, &weight, definition) {
+        if overruled {
             evaluation.standing = Outcome::Superseded;
             evaluation.rules.push(RuleCode::OverruledByDecision);
             evaluation.rules.sort_unstable();

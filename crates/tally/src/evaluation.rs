@@ -337,6 +337,9 @@ fn supersede_below(contents: &mut [ContentEvaluation], counted: Option<(u8, Cont
     for content in contents.iter_mut().filter(|content| content.content != digest && content.revision < revision) {
         if content.standing != Outcome::Annulled {
             content.standing = Outcome::Superseded;
+            // What else it would have stood as is of no consequence now.
+            let why = [RuleCode::ContestedRevision, RuleCode::ConfirmedByDecision];
+            content.rules.retain(|code| !why.contains(code));
             content.add_rule(RuleCode::SupersededByRevision);
         }
     }

@@ -22,6 +22,9 @@ pub struct SubmissionNote {
     pub offset: u64,
     /// The control position from which its key is known: 1 for a key of the frozen definition.
     pub known_from_control: u64,
+    /// The control position from which its key is no longer known: `u64::MAX` unless the number of the amendment that
+    /// brought it, or a lower one, was contested since.
+    pub known_until_control: u64,
     /// The key that signed it.
     pub key: KeyId,
     /// What it says beside its content.
@@ -47,7 +50,8 @@ impl SubmissionNote {
     /// True when a fold at `at` has read this submission and knows its key.
     #[must_use]
     pub fn is_visible(&self, at: &PositionPair) -> bool {
-        self.offset < at.next_offset && self.known_from_control <= at.control_next_offset
+        self.offset < at.next_offset
+            && (self.known_from_control..self.known_until_control).contains(&at.control_next_offset)
     }
 }
 
@@ -111,6 +115,11 @@ impl<C> Cell<C> {
         self.by_number.get(&number).map_or(&[], Vec::as_slice)
     }
 
+    /// Every submission, to note until when its key was known.
+    pub(crate) fn notes_mut(&mut self) -> impl Iterator<Item = &mut SubmissionNote> {
+        self.by_number.values_mut().flatten().flat_map(|entry| &mut entry.submissions)
+    }
+
     /// The content of this digest.
     pub fn find(&self, digest: &ContentDigest) -> Option<(u32, &ContentEntry<C>)> {
         self.entries().find(|(_, entry)| entry.digest == *digest)
@@ -136,6 +145,13 @@ pub struct StationLedger {
 }
 
 impl StationLedger {
+    /// Every submission, to note until when its key was known.
+    pub(crate) fn notes_mut(&mut self) -> impl Iterator<Item = &mut SubmissionNote> {
+        let protocols = self.protocols.values_mut().flat_map(Cell::notes_mut);
+        let turnout = self.turnout.values_mut().flat_map(Cell::notes_mut);
+        protocols.chain(turnout).chain(self.decisions.values_mut().flat_map(Cell::notes_mut))
+    }
+
     /// The contest whose protocol has this content.
     #[must_use]
     pub fn contest_of(&self, content: &ContentDigest, at: &PositionPair) -> Option<ContestIndex> {

@@ -6,6 +6,7 @@
 mod book;
 mod control;
 mod decisions;
+mod entry_outcomes;
 mod evaluation;
 mod invariant;
 mod ledger;

@@ -63,6 +63,11 @@ pub struct SubmissionOutcome {
 }
 
 impl SubmissionOutcome {
+    /// The outcome of a record that is impossible.
+    pub(crate) fn refused(offset: u64, digest: SubmissionDigest, rules: Vec<RuleCode>) -> Self {
+        Self { offset, digest, outcome: Outcome::Refused, rules, duplicate_of: None }
+    }
+
     /// True when it is what a reader assumes of a submission that no record lists: counted without a flag.
     #[must_use]
     pub fn is_plain(&self) -> bool {

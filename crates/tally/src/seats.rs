@@ -9,11 +9,13 @@ use hattama_apportionment as apportionment;
 use hattama_election::{
     decision::Ruling,
     definition::{
-        AgainstAllAhead, Contest, Definition, LegalSource, ListAllocationRule, ListMethod, Method, OptionKind, VoteBase,
+        AgainstAllAhead, Contest, ContestOption, Definition, LegalSource, ListAllocationRule, ListMethod, Method,
+        OptionKind, VoteBase,
     },
     form::{Certainty, LineMeaning},
-    ids::ContestIndex,
+    ids::{ContestIndex, OptionId},
 };
+use std::collections::BTreeSet;
 
 /// What nobody has found a law for (`elections/kz-2023/sources.md`); a tie is reported and waits for a decision.
 const NO_LAW_FOR_TIES: &str = "no law found for equal votes: a commission decides";
@@ -90,8 +92,11 @@ pub fn seats_of(
                 took_part: took_part(totals),
                 resolved,
             };
-            match apportionment::allocate_lists(&list_rules(method), &input) {
-                Ok(allocation) => ContestSeats::List { allocation: Box::new(allocation) },
+            match apportionment::allocate_lists(&list_rules(method, contest.against_all), &input) {
+                Ok(allocation) => {
+                    let allocation = with_withdrawn(allocation, contest, control.withdrawn(index));
+                    ContestSeats::List { allocation: Box::new(allocation) }
+                }
                 Err(error) => ContestSeats::Impossible { why: error.to_string() },
             }
         }
@@ -152,13 +157,14 @@ fn plurality_figures(seats: &ContestSeats, totals: &UnitTotals) -> FiguresDetail
     }
 }
 
-/// Ballots found, when every counted protocol has them written.
+/// Ballots found, when every counted protocol has them written: 0 before the first.
 fn took_part(totals: &UnitTotals) -> Option<u64> {
     let found = totals.line(LineMeaning::BallotsFound);
-    (found.written == totals.stations.counted && found.written > 0).then_some(found.sum)
+    (found.written == totals.stations.counted).then_some(found.sum)
 }
 
-/// A list that withdrew wins nothing: it stands with no votes; the votes for it stay in the totals and are flagged.
+/// The options that have not withdrawn. One that has wins nothing and is nobody's runner-up; the votes for it stay in the
+/// totals, are flagged, and are in no base.
 fn list_options(
     contest: &Contest,
     totals: &UnitTotals,
@@ -170,16 +176,39 @@ fn list_options(
         .options
         .iter()
         .zip(&totals.votes)
-        .map(|(option, votes)| {
-            let votes = if withdrawn.contains(&option.id) { 0 } else { *votes };
-            match option.kind {
-                OptionKind::Independent => apportionment::ListOption::independent(option.id.as_str(), votes),
-                OptionKind::List | OptionKind::Candidate { .. } => {
-                    apportionment::ListOption::list(option.id.as_str(), votes)
-                }
-            }
-        })
+        .filter(|(option, _)| !withdrawn.contains(&option.id))
+        .map(|(option, votes)| list_option(option, *votes))
         .collect()
+}
+
+fn list_option(option: &ContestOption, votes: u64) -> apportionment::ListOption {
+    match option.kind {
+        OptionKind::Independent => apportionment::ListOption::independent(option.id.as_str(), votes),
+        OptionKind::List | OptionKind::Candidate { .. } => apportionment::ListOption::list(option.id.as_str(), votes),
+    }
+}
+
+/// The allocation with options that withdrew at their places on the ballot, without votes and over no line.
+fn with_withdrawn(
+    mut allocation: apportionment::ListAllocation,
+    contest: &Contest,
+    withdrawn: &BTreeSet<OptionId>,
+) -> apportionment::ListAllocation {
+    for (place, option) in contest.options.iter().enumerate().filter(|(_, option)| withdrawn.contains(&option.id)) {
+        let apportionment::ListOption { id, kind, votes } = list_option(option, 0);
+        let result = apportionment::OptionResult {
+            id,
+            kind,
+            votes,
+            hurdle: apportionment::Hurdle { have: 0, need: 0, passed: false },
+            share: None,
+            quotient_seats: 0,
+            moved_by_minimum: 0,
+            seats: 0,
+        };
+        allocation.options.insert(place, result);
+    }
+    allocation
 }
 
 fn resolutions(contest: &Contest, control: &ControlState) -> Vec<apportionment::TieResolution> {
@@ -198,10 +227,17 @@ fn resolutions(contest: &Contest, control: &ControlState) -> Vec<apportionment::
         .collect()
 }
 
-fn list_rules(method: &ListMethod) -> apportionment::ListRules {
+fn list_rules(method: &ListMethod, ballot_has_against_all: bool) -> apportionment::ListRules {
     let threshold = method.threshold.as_ref();
     let threshold_source = threshold.map_or_else(|| source(&method.source), |threshold| source(&threshold.source));
-    let of = threshold.map_or(VoteBase::ValidWithoutAgainstAll, |threshold| threshold.of);
+    let of = match threshold.map(|threshold| threshold.of) {
+        // Without the line on the ballot the two are one number.
+        Some(VoteBase::ValidWithAgainstAll) if ballot_has_against_all => VoteBase::ValidWithAgainstAll,
+        Some(VoteBase::TookPart) => VoteBase::TookPart,
+        Some(VoteBase::ValidWithAgainstAll | VoteBase::ValidWithoutAgainstAll) | None => {
+            VoteBase::ValidWithoutAgainstAll
+        }
+    };
     apportionment::ListRules {
         seats: method.seats,
         method: apportionment::Sourced::new(

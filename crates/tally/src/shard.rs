@@ -2,7 +2,8 @@
 
 use crate::{
     book::OutcomeBook,
-    control::{ControlState, commission_standing, entry_outcomes, entry_outcomes_with},
+    control::ControlState,
+    entry_outcomes::{commission_outcomes, entry_outcomes},
     evaluation::{self, CellEvaluation, StationEvaluation, Subject},
     ledger::{Attributes, Cell, StationLedger, SubmissionNote},
     outcome::{Outcome, OutcomesBody, SubmissionOutcome},
@@ -31,8 +32,9 @@ use std::{
 /// The version of the fold in this build. A change of what anything counts for is a new version.
 pub const FOLD_VERSION: u32 = 1;
 
-/// The most records that a shard keeps because their key is unknown: gateways let none through, so that more of them means
-/// that somebody writes past the gateways. Over it they are refused for good, which a fold from the start repeats.
+/// The most records of a shard that a fold takes whose key is not of the frozen definition: hundreds of stations with a new
+/// key send no more, and gateways let none through whose key is unknown. Later ones are refused for good. Which those are
+/// depends on the shard alone, not on when an amendment came, so that every fold refuses the same.
 pub const MAX_DEFERRED: usize = 65_536;
 
 /// What becomes of a record before the ledger sees it.
@@ -58,7 +60,8 @@ pub(crate) fn admission(definition: &Definition, control: &ControlState, shard: 
     if !impossible.is_empty() {
         return refused(impossible);
     }
-    let Some(holder) = control.holder(&submission.key) else {
+    let added = || control.added_key(&submission.key).map(|added| added.holder);
+    let Some(holder) = definition.key(&submission.key).map(|(_, holder)| holder).or_else(added) else {
         return Admission::Deferred { digest, key: submission.key };
     };
     if !rules::entitled(definition, holder, &submission.body) {
@@ -77,11 +80,30 @@ fn impossible(definition: &Definition, body: &SubmissionBody) -> Vec<RuleCode> {
     codes.into_iter().collect()
 }
 
-/// A record whose key is unknown.
+/// A record whose key is not of the frozen definition: what becomes of it depends on the amendments in force.
 #[derive(Debug)]
-struct Deferred {
+struct AddedKeyRecord {
     offset: u64,
-    value: Box<[u8]>,
+    digest: SubmissionDigest,
+    read: Read,
+}
+
+/// What was read of such a record.
+#[derive(Debug)]
+enum Read {
+    /// Nothing: its key was in force at no position yet.
+    Unopened(Box<[u8]>),
+    /// It is in the ledger, where its note says at which positions its key is in force.
+    Filed,
+    /// It is impossible, while its key is in force.
+    Refused(Vec<RuleCode>),
+}
+
+/// What became of a record that was opened.
+enum Admitted {
+    Filed,
+    Refused { digest: SubmissionDigest, rules: Vec<RuleCode> },
+    Deferred { digest: SubmissionDigest, key: KeyId },
 }
 
 /// The fold of one shard other than control.
@@ -100,8 +122,8 @@ pub struct ShardFold {
     evaluations: Vec<StationEvaluation>,
     commission_protocols: BTreeMap<(AuthorityId, ContestIndex), Cell<()>>,
     probes: Cell<()>,
-    deferred: BTreeMap<KeyId, Vec<Deferred>>,
-    deferred_count: usize,
+    by_added_key: BTreeMap<KeyId, Vec<AddedKeyRecord>>,
+    by_added_key_count: usize,
     dirty: BTreeSet<usize>,
     sums: ShardSums,
     book: OutcomeBook,
@@ -132,8 +154,8 @@ impl ShardFold {
             places,
             commission_protocols: BTreeMap::new(),
             probes: Cell::default(),
-            deferred: BTreeMap::new(),
-            deferred_count: 0,
+            by_added_key: BTreeMap::new(),
+            by_added_key_count: 0,
             dirty: BTreeSet::new(),
             book: OutcomeBook::default(),
             definition,
@@ -166,11 +188,16 @@ impl ShardFold {
 
     /// Folds the shard's next records, given by their values, in order.
     pub fn apply(&mut self, values: &[&[u8]], opener: &dyn OpenRecords) {
-        let control = Arc::clone(&self.control);
-        let opened = opener.open(values, &|key| control.key(key));
+        // Keys that amendments brought come and go: their records are opened apart, from what is kept of them.
+        let definition = Arc::clone(&self.definition);
+        let opened = opener.open(values, &|key| definition.key(key).map(|(key, _)| *key));
         for (value, opened) in values.iter().zip(opened) {
             self.chain = self.chain.then(value);
-            self.admit(self.next_offset, opened, value);
+            match self.admit(self.next_offset, opened) {
+                Admitted::Filed => {}
+                Admitted::Refused { digest, rules } => self.refuse(self.next_offset, digest, rules),
+                Admitted::Deferred { digest, key } => self.keep(digest, key, value, opener),
+            }
             self.next_offset += 1;
         }
         self.settle();
@@ -184,16 +211,13 @@ impl ShardFold {
         if !amended {
             return;
         }
-        let known: Vec<KeyId> = self.deferred.keys().filter(|key| self.control.key(key).is_some()).copied().collect();
-        for key in known {
-            for Deferred { offset, value } in self.deferred.remove(&key).unwrap_or_default() {
-                self.deferred_count -= 1;
-                let control = Arc::clone(&self.control);
-                if let Some(opened) = opener.open(&[&value], &|key| control.key(key)).pop() {
-                    self.admit(offset, opened, &value);
-                }
-            }
+        for (key, mut records) in std::mem::take(&mut self.by_added_key) {
+            records.iter_mut().for_each(|record| self.judge(&key, record, opener));
+            self.by_added_key.insert(key, records);
         }
+        self.note_lapsed_keys();
+        self.tell_commission_protocols(None);
+        self.tell_probes();
         self.dirty.extend(0..self.stations.len());
         self.settle();
     }
@@ -293,30 +317,77 @@ impl ShardFold {
         }
     }
 
-    fn admit(&mut self, offset: u64, opened: Opened, value: &[u8]) {
+    fn admit(&mut self, offset: u64, opened: Opened) -> Admitted {
         match admission(&self.definition, &self.control, self.shard, opened) {
-            Admission::Filed(submission) => self.file(*submission, offset),
-            Admission::Refused { digest, rules } => self.refuse(offset, digest, rules),
-            Admission::Deferred { digest, key } => {
-                if self.deferred_count < MAX_DEFERRED {
-                    self.deferred_count += 1;
-                    self.deferred.entry(key).or_default().push(Deferred { offset, value: value.into() });
-                }
-                self.refuse(offset, digest, vec![RuleCode::UnknownKey]);
+            Admission::Filed(submission) => {
+                self.file(*submission, offset);
+                Admitted::Filed
+            }
+            Admission::Refused { digest, rules } => Admitted::Refused { digest, rules },
+            Admission::Deferred { digest, key } => Admitted::Deferred { digest, key },
+        }
+    }
+
+    /// Keeps the next record, whose key is not of the frozen definition.
+    fn keep(&mut self, digest: SubmissionDigest, key: KeyId, value: &[u8], opener: &dyn OpenRecords) {
+        let offset = self.next_offset;
+        if self.by_added_key_count >= MAX_DEFERRED {
+            return self.refuse(offset, digest, vec![RuleCode::UnknownKey]);
+        }
+        self.by_added_key_count += 1;
+        let mut record = AddedKeyRecord { offset, digest, read: Read::Unopened(value.into()) };
+        self.judge(&key, &mut record, opener);
+        self.by_added_key.entry(key).or_default().push(record);
+    }
+
+    /// Opens a kept record when its key is or was in force, and tells why it is refused, if it is.
+    fn judge(&mut self, key: &KeyId, record: &mut AddedKeyRecord, opener: &dyn OpenRecords) {
+        let control = Arc::clone(&self.control);
+        if let Read::Unopened(value) = &record.read
+            && control.key_to_open(key).is_some()
+            && let Some(opened) = opener.open(&[value], &|key| control.key_to_open(key)).pop()
+        {
+            match self.admit(record.offset, opened) {
+                Admitted::Filed => record.read = Read::Filed,
+                Admitted::Refused { rules, .. } => record.read = Read::Refused(rules),
+                Admitted::Deferred { .. } => {}
+            }
+        }
+        match &record.read {
+            Read::Filed => {}
+            Read::Refused(rules) if control.key(key).is_some() => {
+                self.refuse(record.offset, record.digest, rules.clone());
+            }
+            Read::Refused(_) | Read::Unopened(_) => {
+                self.refuse(record.offset, record.digest, vec![RuleCode::UnknownKey]);
             }
         }
     }
 
+    /// Notes of every submission until when its key was in force.
+    fn note_lapsed_keys(&mut self) {
+        if self.by_added_key.is_empty() {
+            return;
+        }
+        let stations = self.ledgers.iter_mut().flatten().flat_map(|ledger| ledger.notes_mut());
+        let commissions = self.commission_protocols.values_mut().flat_map(Cell::notes_mut);
+        for note in stations.chain(commissions).chain(self.probes.notes_mut()) {
+            note.known_until_control = self.control.in_force(&note.key).end;
+        }
+    }
+
     fn refuse(&mut self, offset: u64, digest: SubmissionDigest, rules: Vec<RuleCode>) {
-        self.book.set(SubmissionOutcome { offset, digest, outcome: Outcome::Refused, rules, duplicate_of: None });
+        self.book.set(SubmissionOutcome::refused(offset, digest, rules));
     }
 
     fn file(&mut self, submission: Submission, offset: u64) {
         let content = submission.body.content_digest();
+        let known = self.control.in_force(&submission.key);
         let note = |attributes| SubmissionNote {
             digest: submission.digest,
             offset,
-            known_from_control: self.control.known_from(&submission.key),
+            known_from_control: known.start,
+            known_until_control: known.end,
             key: submission.key,
             attributes,
         };
@@ -350,9 +421,7 @@ impl ShardFold {
             SubmissionBody::Probe(_) => {
                 let note = note(plain(Instant(0)));
                 self.probes.file(0, content, (), note);
-                for entry in self.probes.at(0).iter().filter(|entry| entry.digest == content) {
-                    tell(entry, Outcome::Counted, None, &mut self.book);
-                }
+                self.tell_probes();
             }
             SubmissionBody::Amendment(_) => {}
         }
@@ -372,12 +441,28 @@ impl ShardFold {
         note: SubmissionNote,
     ) {
         let Some((contest, _)) = self.definition.contest(&protocol.content.contest) else { return };
-        let cell = self.commission_protocols.entry((protocol.content.author, contest)).or_default();
+        let of = (protocol.content.author, contest);
+        let cell = self.commission_protocols.entry(of.clone()).or_default();
         cell.file(u32::from(protocol.content.revision), content, (), note);
-        for (revision, entry) in cell.entries() {
-            let (standing, rule) = commission_standing(cell, revision);
-            tell(entry, standing, rule, &mut self.book);
+        self.tell_commission_protocols(Some(&of));
+    }
+
+    /// Books what one commission's protocols for a contest come to, or all of them.
+    fn tell_commission_protocols(&mut self, of: Option<&(AuthorityId, ContestIndex)>) {
+        let mut outcomes = Vec::new();
+        for (_, cell) in self.commission_protocols.iter().filter(|(each, _)| of.is_none_or(|of| of == *each)) {
+            commission_outcomes(cell, |note| self.control.key(&note.key).is_some(), &mut outcomes);
         }
+        outcomes.into_iter().for_each(|outcome| self.book.set(outcome));
+    }
+
+    fn tell_probes(&mut self) {
+        let mut outcomes = Vec::new();
+        for (_, entry) in self.probes.entries() {
+            let known = |note: &SubmissionNote| self.control.key(&note.key).is_some();
+            entry_outcomes(entry, Outcome::Counted, &[], known, &mut outcomes);
+        }
+        outcomes.into_iter().for_each(|outcome| self.book.set(outcome));
     }
 
     /// Evaluates again every station that something touched, and books what changed.
@@ -390,7 +475,7 @@ impl ShardFold {
             self.sums.add(&self.definition, station, ledger, &evaluation);
             if let Some(ledger) = ledger {
                 let mut outcomes = Vec::new();
-                station_outcomes(ledger, &evaluation, &mut outcomes);
+                station_outcomes(ledger, &evaluation, &self.position(), &mut outcomes);
                 outcomes.into_iter().for_each(|outcome| self.book.set(outcome));
             }
             self.evaluations[place] = evaluation;
@@ -412,37 +497,47 @@ fn attributes_of(protocol: &Protocol) -> Attributes {
     }
 }
 
-fn tell(entry: &crate::ledger::ContentEntry<()>, standing: Outcome, rule: Option<RuleCode>, book: &mut OutcomeBook) {
-    let mut outcomes = Vec::new();
-    entry_outcomes(entry, (standing, rule), &mut outcomes);
-    outcomes.into_iter().for_each(|outcome| book.set(outcome));
+/// The outcomes of everything that a station has sent. What has no evaluation has no submission whose key is known.
+fn station_outcomes(
+    ledger: &StationLedger,
+    evaluation: &StationEvaluation,
+    at: &PositionPair,
+    outcomes: &mut Vec<SubmissionOutcome>,
+) {
+    for (contest, contents) in &ledger.protocols {
+        let cell = evaluation.contests.iter().find(|(of, _)| of == contest);
+        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
+    }
+    for (slot, contents) in &ledger.turnout {
+        let cell = evaluation.turnout.iter().find(|(of, _)| of == slot);
+        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
+    }
+    for (_, entry) in ledger.decisions.values().flat_map(Cell::entries) {
+        let decision = evaluation.decisions.iter().find(|decision| decision.content == entry.digest);
+        let (standing, rules) = match decision {
+            Some(decision) => (decision.standing, decision.rules.as_slice()),
+            None => UNEVALUATED,
+        };
+        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
+    }
 }
 
-/// The outcomes of everything that a station has sent.
-fn station_outcomes(ledger: &StationLedger, evaluation: &StationEvaluation, outcomes: &mut Vec<SubmissionOutcome>) {
-    for (contest, cell) in &evaluation.contests {
-        if let Some(contents) = ledger.protocols.get(contest) {
-            cell_outcomes(contents, cell, outcomes);
-        }
-    }
-    for (slot, cell) in &evaluation.turnout {
-        if let Some(contents) = ledger.turnout.get(slot) {
-            cell_outcomes(contents, cell, outcomes);
-        }
-    }
-    for decision in &evaluation.decisions {
-        let entry = ledger.decisions.get(&decision.author).and_then(|cell| cell.find(&decision.content));
-        if let Some((_, entry)) = entry {
-            entry_outcomes_with(entry, decision.standing, &decision.rules, outcomes);
-        }
+fn cell_outcomes<C>(
+    contents: &Cell<C>,
+    evaluation: Option<&CellEvaluation>,
+    at: &PositionPair,
+    outcomes: &mut Vec<SubmissionOutcome>,
+) {
+    for (_, entry) in contents.entries() {
+        let content = evaluation
+            .and_then(|evaluation| evaluation.contents.iter().find(|content| content.content == entry.digest));
+        let (standing, rules) = match content {
+            Some(content) => (content.standing, content.rules.as_slice()),
+            None => UNEVALUATED,
+        };
+        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
     }
 }
 
-fn cell_outcomes<C>(contents: &Cell<C>, evaluation: &CellEvaluation, outcomes: &mut Vec<SubmissionOutcome>) {
-    for content in &evaluation.contents {
-        let entries = contents.at(u32::from(content.revision));
-        if let Ok(place) = entries.binary_search_by_key(&content.content, |entry| entry.digest) {
-            entry_outcomes_with(&entries[place], content.standing, &content.rules, outcomes);
-        }
-    }
-}
+/// Of a content without a visible submission: each of its submissions is refused by itself.
+const UNEVALUATED: (Outcome, &[RuleCode]) = (Outcome::Refused, &[RuleCode::UnknownKey]);

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::watch;
 
 /// Publications whose vector is kept, so that a station can be shown as of them: a few a second over a long night, about
-/// 100 MB with twenty shards.
+/// 130 MB with twenty-two shards.
 pub const MAX_VECTORS: usize = 200_000;
 
 /// What is kept of every publication.

@@ -111,8 +111,7 @@ mod tests {
     fn publication(definition: &Arc<Definition>, chain: &Chain, next_offset: u64) -> LoggedPublication {
         let control = ControlState::initial(Arc::clone(definition), b"genesis");
         let nation = merge(definition, &BTreeMap::new()).unwrap();
-        let mut body =
-            nation.publication(definition, Generation(1), &control, chain.next_sequence(), chain.previous());
+        let mut body = nation.publication(definition, Generation(1), &control, chain.next_sequence(), chain.previous());
         body.vector[1].position = PositionPair { next_offset, ..FIRST_POSITION };
         assert_eq!(body.vector[1].shard, ShardId(1));
         assert_eq!(control.chain(), ChainDigest::genesis(b"genesis"));

@@ -8,11 +8,7 @@ use crate::{
     tallies::{ShardTallies, Verdict},
 };
 use bytes::Bytes;
-use hattama_election::{
-    definition::Definition,
-    digest::PublicationDigest,
-    ids::ShardId,
-};
+use hattama_election::{definition::Definition, digest::PublicationDigest, ids::ShardId};
 use hattama_tally::{
     ControlState, FIRST_POSITION, Generation, InvariantBroken, MAX_PUBLICATION_BYTES, Nation, PositionPair,
     PublicationBody, TallyBody, check_publication, check_tally, merge,
@@ -223,8 +219,7 @@ impl Merger {
         let tallies = self.tallies_of(body).unwrap_or_default();
         guarded(|| {
             let nation = merged(&self.definition, tallies.into_iter())?;
-            let again =
-                nation.publication(&self.definition, self.generation, control, body.sequence, body.previous);
+            let again = nation.publication(&self.definition, self.generation, control, body.sequence, body.previous);
             if again != *body {
                 let what = "its figures are not those of the tallies at its vector".to_owned();
                 return Err(InvariantBroken { id: "nation", what });
@@ -253,8 +248,7 @@ impl Merger {
         let sequence = self.chain.next_sequence();
         let (nation, bytes) = guarded(|| {
             let nation = merged(&self.definition, self.shards.values().map(ShardTallies::newest))?;
-            let body =
-                nation.publication(&self.definition, self.generation, control, sequence, self.chain.previous());
+            let body = nation.publication(&self.definition, self.generation, control, sequence, self.chain.previous());
             check_publication(&body, self.chain.tip().map(|tip| &tip.body), &nation)?;
             let bytes = encode_publication(&self.definition, &body);
             if bytes.len() > MAX_PUBLICATION_BYTES {
@@ -276,7 +270,8 @@ fn merged<'a>(
 ) -> Result<Nation, InvariantBroken> {
     let tallies: BTreeMap<ShardId, TallyBody> = tallies.map(|tally| (tally.body.shard, tally.body.clone())).collect();
     for (shard, tally) in &tallies {
-        check_tally(tally).map_err(|broken| InvariantBroken { what: format!("shard {shard}: {}", broken.what), ..broken })?;
+        check_tally(tally)
+            .map_err(|broken| InvariantBroken { what: format!("shard {shard}: {}", broken.what), ..broken })?;
     }
     merge(definition, &tallies)
 }
@@ -292,7 +287,8 @@ fn guarded<T>(arithmetic: impl FnOnce() -> Result<T, InvariantBroken>) -> Result
 fn without_figures(broken: &InvariantBroken) -> String {
     match broken.id {
         "conservation" => {
-            let shard = broken.what.split(": ").next().filter(|what| what.starts_with("shard ")).unwrap_or("the nation");
+            let shard =
+                broken.what.split(": ").next().filter(|what| what.starts_with("shard ")).unwrap_or("the nation");
             format!("invariant conservation is broken in {shard}: its regions and territories have different sums")
         }
         _ => broken.to_string(),
@@ -306,4 +302,130 @@ fn position_of(body: &PublicationBody, shard: ShardId) -> Option<PositionPair> {
 /// True when a publication that waits names a tally at this position.
 fn is_named(waiting: &VecDeque<Arc<LoggedPublication>>, shard: ShardId, position: PositionPair) -> bool {
     waiting.iter().any(|publication| position_of(&publication.body, shard) == Some(position))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hattama_election::{definition::sample, digest::ChainDigest};
+    use hattama_tally::{ControlFold, FiguresDetail, ShardFold};
+
+    const GENERATION: Generation = Generation(1);
+    const SHARD: ShardId = ShardId(1);
+
+    struct Rig {
+        definition: Arc<Definition>,
+        control: Arc<ControlState>,
+        merger: Merger,
+    }
+
+    /// A rig and a shard's tally at any position: the figures are those of no record.
+    fn rig() -> Rig {
+        let definition = Arc::new(sample::definition());
+        let control_fold = ControlFold::new(Arc::clone(&definition), GENERATION, b"genesis");
+        let control = Arc::clone(control_fold.state());
+        let shards = (1..definition.shards).map(|shard| {
+            let state = Arc::clone(&control);
+            ShardFold::new(Arc::clone(&definition), GENERATION, ShardId(shard), b"genesis", state).tally()
+        });
+        let initial = std::iter::once(control_fold.tally()).chain(shards).collect();
+        let genesis = Genesis {
+            election: definition.id.clone(),
+            generation: GENERATION,
+            core_digest: definition.core_digest,
+            last_publication: None,
+            first_sequence: 1,
+        };
+        Rig { merger: Merger::new(Arc::clone(&definition), &genesis, initial), control, definition }
+    }
+
+    impl Rig {
+        fn tally(&self, next_offset: u64) -> LoggedTally {
+            let mut body = self.merger.shards()[&SHARD].newest().body.clone();
+            body.position.next_offset = next_offset;
+            body.records.records = next_offset - 1;
+            body.records.by_outcome = [next_offset - 1, 0, 0, 0, 0, 0, 0];
+            body.chain = ChainDigest([next_offset.to_le_bytes()[0]; 32]);
+            LoggedTally::own(&self.definition, body)
+        }
+
+        fn snapshot(&mut self) -> Option<Snapshot> {
+            let control = Arc::clone(&self.control);
+            self.merger.next_snapshot(&|next_offset| (next_offset == 1).then(|| Arc::clone(&control)))
+        }
+
+        /// A publication that another replica made of its own tallies.
+        fn of_another(&self, other: &mut Self) -> LoggedPublication {
+            let draft = other.merger.draft(&self.control).unwrap();
+            let body = hattama_wire::decode_publication(&self.definition, &draft.bytes).unwrap();
+            LoggedPublication { body, digest: publication_digest(&draft.bytes), written_at_milliseconds: 7 }
+        }
+    }
+
+    #[test]
+    fn a_publication_is_shown_once_its_tallies_are_read() {
+        let (mut here, mut there) = (rig(), rig());
+        there.merger.take_tally(SHARD, there.tally(5));
+        let publication = here.of_another(&mut there);
+        here.merger.take_publication(publication.clone()).unwrap();
+        assert!(here.snapshot().is_none() && !here.merger.has_caught_up());
+        here.merger.take_tally(SHARD, here.tally(5));
+        assert_eq!(*here.snapshot().unwrap().publication, publication);
+        assert!(here.merger.has_caught_up());
+        assert!(here.merger.draft(&here.control).is_none(), "nothing has moved beyond it");
+    }
+
+    #[test]
+    fn of_publications_whose_tally_was_never_read_the_newest_stands_for_all() {
+        let (mut here, mut there) = (rig(), rig());
+        for next_offset in [5, 6, 7] {
+            there.merger.take_tally(SHARD, there.tally(next_offset));
+            let publication = here.of_another(&mut there);
+            there.merger.take_publication(publication.clone()).unwrap();
+            here.merger.take_publication(publication).unwrap();
+        }
+        here.merger.take_tally(SHARD, here.tally(6));
+        assert!(here.snapshot().is_none());
+        here.merger.take_tally(SHARD, here.tally(7));
+        assert_eq!(here.snapshot().unwrap().publication.body.sequence, 3);
+        assert!(here.snapshot().is_none() && here.merger.has_caught_up());
+        assert_eq!(here.merger.stopped(), None);
+    }
+
+    #[test]
+    fn a_publication_with_other_figures_than_its_tallies_stops_publishing_and_is_not_shown() {
+        let (mut here, mut there) = (rig(), rig());
+        there.merger.take_tally(SHARD, there.tally(5));
+        let mut publication = here.of_another(&mut there);
+        let FiguresDetail::List { votes, .. } = &mut publication.body.contests[0].detail else { panic!() };
+        votes[0] += 1;
+        here.merger.take_publication(publication).unwrap();
+        here.merger.take_tally(SHARD, here.tally(5));
+        assert!(here.snapshot().is_none());
+        assert!(here.merger.stopped().unwrap().contains("publication 1"), "{:?}", here.merger.stopped());
+        here.merger.take_tally(SHARD, here.tally(6));
+        assert!(here.merger.draft(&here.control).is_none());
+    }
+
+    #[test]
+    fn a_broken_sum_stops_publishing_and_its_reason_shows_no_votes() {
+        let mut here = rig();
+        let mut tally = here.tally(5);
+        tally.body.contests[0].units[0].1.votes[0] = 4_242;
+        here.merger.take_tally(SHARD, tally);
+        assert!(here.merger.draft(&here.control).is_none());
+        let why = here.merger.stopped().unwrap();
+        assert!(why.contains("conservation") && why.contains("shard 1"), "{why}");
+        assert!(!why.contains("4242"), "{why}");
+    }
+
+    #[test]
+    fn a_tally_ahead_of_control_waits_for_control() {
+        let mut here = rig();
+        let mut tally = here.tally(5);
+        tally.body.position.control_next_offset = 2;
+        here.merger.take_tally(SHARD, tally);
+        assert!(here.merger.draft(&here.control).is_none());
+        assert_eq!(here.merger.stopped(), None);
+    }
 }

@@ -8,7 +8,7 @@ use crate::{
     merger::{Draft, Merger},
     metrics,
     records::{LoggedTally, open_publication, open_tally},
-    replica::{Check, FoldError, Replica},
+    replica::{Check, Replica},
     tallies::Verdict,
 };
 use bytes::Bytes;
@@ -65,11 +65,11 @@ pub(crate) enum Flight {
 
 impl Publisher {
     /// Runs until the service stops. A publication under way is seen through to its acknowledgement.
-    pub(crate) async fn run(mut self, mut followers: Followers, shutdown: Shutdown) -> Result<(), FoldError> {
+    pub(crate) async fn run(mut self, mut followers: Followers, shutdown: Shutdown) -> Result<(), LogError> {
         let mut control = self.replica.control_position();
         self.show_states();
         loop {
-            self.settle()?;
+            self.settle();
             tokio::select! {
                 biased;
                 () = shutdown.token().cancelled() => break,
@@ -93,7 +93,7 @@ impl Publisher {
     }
 
     /// Shows what is complete, and publishes when something has moved and nothing is in flight.
-    fn settle(&mut self) -> Result<(), FoldError> {
+    fn settle(&mut self) {
         let replica = Arc::clone(&self.replica);
         while let Some(snapshot) = self.merger.next_snapshot(&|next_offset| replica.control_at(next_offset)) {
             self.archive.show(snapshot);
@@ -108,17 +108,20 @@ impl Publisher {
             self.flight = Flight::Landed;
         }
         if matches!(self.flight, Flight::Landed) {
-            let control = self.replica.control()?;
-            if let Some(draft) = self.merger.draft(&control) {
-                self.flight = Flight::Appending { append: Box::pin(self.author.append(draft)), since: Instant::now() };
+            match self.replica.control().map(|control| self.merger.draft(&control)) {
+                Ok(Some(draft)) => {
+                    let append = Box::pin(self.author.append(draft));
+                    self.flight = Flight::Appending { append, since: Instant::now() };
+                }
+                Ok(None) => {}
+                Err(broken) => self.merger.stop(format!("control: {broken}")),
             }
         }
         let stopped = if self.merger.stopped().is_some() { 1.0 } else { 0.0 };
         ::metrics::gauge!(metrics::PUBLISHING_STOPPED).set(stopped);
-        Ok(())
     }
 
-    async fn acknowledged(&mut self, appended: Result<u64, LogError>) -> Result<(), FoldError> {
+    async fn acknowledged(&mut self, appended: Result<u64, LogError>) -> Result<(), LogError> {
         let Flight::Appending { since, .. } = self.flight else { return Ok(()) };
         let until = match appended {
             Ok(offset) => {
@@ -131,7 +134,7 @@ impl Publisher {
                 tokio::time::sleep(UNKNOWN_APPEND_WAIT).await;
                 self.author.log.end(&self.author.topic, 0).await?
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         self.flight = Flight::ReadingBack { until, since };
         Ok(())

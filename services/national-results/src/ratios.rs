@@ -99,8 +99,7 @@ mod tests {
     }
 
     fn totals(expected: u64, counted: u64, lines: &[(LineMeaning, u64, u64)]) -> UnitTotals {
-        let stations =
-            StationCounts { expected, counted, register_expected: 10_075, ..StationCounts::default() };
+        let stations = StationCounts { expected, counted, register_expected: 10_075, ..StationCounts::default() };
         let mut totals = UnitTotals { stations, votes: vec![500, 300], against_all: 40, ..UnitTotals::default() };
         for (meaning, sum, written) in lines {
             totals.lines[*meaning as usize] = LineTotal { sum: *sum, written: *written };

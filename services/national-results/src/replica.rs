@@ -4,10 +4,7 @@
 //! A shard's fold goes exactly to the positions of its newest tally, compares, and waits for the next; behind, it skips to
 //! the newest. Publications name positions of tallies, so it never lags behind more than a publication does.
 
-use crate::{
-    metrics,
-    records::LoggedTally,
-};
+use crate::{metrics, records::LoggedTally};
 use hattama_election::{definition::Definition, ids::ShardId};
 use hattama_record_log::{LogError, Reader, Record, RecordLog, topics::TopicSet};
 use hattama_tally::{ControlFold, ControlState, Generation, PositionPair, ShardFold, TallyBody};

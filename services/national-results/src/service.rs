@@ -147,7 +147,11 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         announced.embargo_ended();
     });
     let token = shutdown.token().clone();
-    supervise::spawn(&shutdown, "embargo", async move { token.run_until_cancelled_owned(ends).await.unwrap_or(Ok(())) });
+    supervise::spawn(
+        &shutdown,
+        "embargo",
+        async move { token.run_until_cancelled_owned(ends).await.unwrap_or(Ok(())) },
+    );
 
     let api = Api::new(
         Arc::clone(&config.definition),
@@ -172,11 +176,8 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
 
 fn check_key(config: &Config) -> Result<(), StartError> {
     let key = config.key.public_key();
-    let is_ours = config
-        .definition
-        .services
-        .iter()
-        .any(|service| service.role == ServiceRole::National && service.key == key);
+    let is_ours =
+        config.definition.services.iter().any(|service| service.role == ServiceRole::National && service.key == key);
     if is_ours { Ok(()) } else { Err(StartError::Key(key.id())) }
 }
 
@@ -261,11 +262,7 @@ async fn follow_and_publish(
     Ok(())
 }
 
-async fn read_publications(
-    config: &Config,
-    topics: &TopicSet,
-    publisher: &mut Publisher,
-) -> Result<u64, StartError> {
+async fn read_publications(config: &Config, topics: &TopicSet, publisher: &mut Publisher) -> Result<u64, StartError> {
     let mut reader = config.log.reader(&topics.publications, 0, 1);
     loop {
         let records = reader.next_batch_now(ReadLimit::default().records).await?;

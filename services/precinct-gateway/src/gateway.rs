@@ -78,18 +78,21 @@ impl Gateway {
     async fn take(&self, sent: Option<&SignedSubmission>, deadline: Instant) -> Result<v1::Receipt, NoReceipt> {
         let candidate = Candidate::new(sent).map_err(NoReceipt::Refused)?;
         let digest = candidate.digest;
-        if !self.book.holds_record(&digest, &candidate.value) {
-            self.keep(candidate).await?;
-        }
+        // Held until the answer. Who sends what is kept already takes none: anybody could.
+        let _place = match self.book.holds_record(&digest, &candidate.value) {
+            true => None,
+            false => Some(self.keep(candidate).await?),
+        };
         self.wait_until_logged(&digest, deadline).await;
         self.receipt(&digest).ok_or_else(|| NoReceipt::Failed("the journal has no such submission".to_owned()))
     }
 
-    async fn keep(&self, candidate: Candidate) -> Result<(), NoReceipt> {
+    /// Returns when it is journalled, with the key's place among those that are being worked on.
+    async fn keep(&self, candidate: Candidate) -> Result<Place, NoReceipt> {
         let admitted = admission::admit(&self.source.definition, &self.control_state(), &candidate);
         let Admitted { submission, shard } = admitted.map_err(NoReceipt::Refused)?;
         // After the signature was verified: nobody takes up the places of another's key.
-        let _place = self.in_flight.enter(submission.key).ok_or(NoReceipt::Later(Limit::InFlightPerKey))?;
+        let place = self.in_flight.enter(submission.key).ok_or(NoReceipt::Later(Limit::InFlightPerKey))?;
         let reservation = self.book.reserve().map_err(|_| NoReceipt::Later(Limit::Outbox))?;
         let kept = Kept {
             digest: candidate.digest,
@@ -98,7 +101,8 @@ impl Gateway {
             received_at_milliseconds: self.clock.now_utc_milliseconds(),
             value: candidate.value,
         };
-        self.journal.accept(kept, reservation).await.map_err(|error| NoReceipt::Failed(error.to_string()))
+        self.journal.accept(kept, reservation).await.map_err(|error| NoReceipt::Failed(error.to_string()))?;
+        Ok(place)
     }
 
     async fn wait_until_logged(&self, digest: &SubmissionDigest, deadline: Instant) {

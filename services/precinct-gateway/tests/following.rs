@@ -2,14 +2,11 @@
 
 mod common;
 
-use std::sync::Arc;
-
 use common::*;
 use hattama_election::rules::RuleCode;
 use hattama_precinct_gateway::read_newest_publication;
 use hattama_proto::gateway::v1::{Receipt, ReceiptState};
 use hattama_proto::log::v1::Outcome as WireOutcome;
-use hattama_record_log::{NewRecord, RecordLog};
 use hattama_tally::{Outcome, PositionPair, SubmissionOutcome};
 use hattama_wire::SignedSubmission;
 
@@ -96,17 +93,6 @@ async fn a_held_submission_is_counted_in_no_publication_until_it_counts() {
     watch_until(&mut stream, |receipt| receipt.counted_in == Some(2)).await;
     drop((client, stream));
     gateway.stop().await;
-}
-
-async fn with_a_counted_submission(
-    log: &RecordLog,
-) -> (SignedSubmission, Arc<hattama_election::definition::Definition>) {
-    let definition = definition();
-    let submission = signed(&definition, "north-001", 1);
-    log.append(&topics().submissions, SHARD.0, NewRecord::of_value(submission.record_value())).await.unwrap();
-    write_outcomes(log, &definition, "aggregator", (pair(1), pair(2)), vec![]).await;
-    write_publication(log, &definition, (1, None), pair(2)).await;
-    (submission, definition)
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Submissions come in: receipts, refusals, "later".
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
+
 mod common;
 
 use common::*;
@@ -215,6 +217,87 @@ async fn a_full_outbox_answers_later_and_still_knows_what_it_has() {
 
     let again = submit(&mut client, &signed(&definition, "north-001", 2)).await.unwrap();
     assert_eq!(again.state(), ReceiptState::Received);
+    drop(client);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_key_has_its_limit_and_leaves_others_theirs() {
+    let definition = definition();
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = Gateway::start(hattama_precinct_gateway::Config {
+        logged_wait: PATIENCE,
+        ..config(&definition, &dead_log().await, directory.path())
+    })
+    .await;
+    let mut client = gateway.client().await;
+    let limit = u8::try_from(hattama_precinct_gateway::limits::MAX_IN_FLIGHT_PER_KEY).unwrap();
+    let mut waiting = tokio::task::JoinSet::new();
+    for revision in 1..=limit {
+        let (mut client, submission) = (client.clone(), signed(&definition, "north-001", revision));
+        waiting.spawn(async move { submit(&mut client, &submission).await });
+    }
+    for revision in 1..=limit {
+        // All are journalled and wait for the log.
+        while receipt(&mut client, &signed(&definition, "north-001", revision)).await.is_err() {}
+    }
+    let status = submit(&mut client, &signed(&definition, "north-001", limit + 1)).await.unwrap_err();
+    assert_eq!(status.get_details_error_info().unwrap().metadata["limit"], "in_flight_per_key");
+    let brief = |submission| {
+        let mut request = tonic::Request::new(request(&submission));
+        request.set_timeout(Duration::from_secs(1));
+        request
+    };
+    let other = client.submit(brief(signed(&definition, "north-002", 1))).await.unwrap().into_inner().receipt.unwrap();
+    assert_eq!(other.state(), ReceiptState::Received, "answered before its caller's deadline");
+
+    // Calls that are given up free their places.
+    waiting.shutdown().await;
+    let accepted = async {
+        loop {
+            match client.submit(brief(signed(&definition, "north-001", limit + 1))).await {
+                Ok(_) => return,
+                Err(status) => assert_eq!(status.code(), Code::ResourceExhausted),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, accepted).await.unwrap();
+    drop(client);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_an_amendment_brings_is_good_as_soon_as_control_is_read() {
+    let definition = definition();
+    let directory = tempfile::tempdir().unwrap();
+    let log = log_with_genesis(&definition).await;
+    let gateway = Gateway::start(config(&definition, &log, directory.path())).await;
+    let mut client = gateway.client().await;
+    let new_key = hattama_wire::SigningKey::from_seed([7; 32]).unwrap();
+    let submission = sign(&definition, &new_key, protocol("north-001", 1));
+    assert_eq!(submit(&mut client, &submission).await.unwrap_err().code(), Code::InvalidArgument);
+
+    let amendment = key_replaced(&definition, 1, "north-001", new_key.public_key());
+    let receipt = submit(&mut client, &amendment).await.unwrap();
+    assert_eq!(receipt.position, Some(v1::LogPosition { generation: 1, partition: 0, offset: 1 }));
+    let accepted = async {
+        loop {
+            match submit(&mut client, &submission).await {
+                Ok(receipt) => return receipt,
+                Err(status) => assert_eq!(rules(&refusal_of(&status)), [("UNKNOWN_KEY", "signed.key")]),
+            }
+        }
+    };
+    let receipt = tokio::time::timeout(PATIENCE, accepted).await.unwrap();
+    assert_eq!(receipt.state(), ReceiptState::Logged);
+    drop(client);
+    gateway.stop().await;
+
+    // A restart reads control before it opens its door.
+    let gateway = Gateway::start(config(&definition, &log, directory.path())).await;
+    let mut client = gateway.client().await;
+    let second = sign(&definition, &new_key, protocol("north-001", 2));
+    assert_eq!(submit(&mut client, &second).await.unwrap().state(), ReceiptState::Logged);
     drop(client);
     gateway.stop().await;
 }

@@ -10,7 +10,7 @@
   // Tries to connect before it falls back to asking: with the browser's own pauses, about half a minute.
   const MOST_FAILURES = 6;
 
-  let shown = -1, sourceUp = null, wanted = null, busy = false;
+  let shown = "", sourceUp = true, wanted = false, busy = false;
   let ageAtLoad = 0, loadedAt = 0;
 
   const say = (kind) => {
@@ -21,7 +21,8 @@
 
   const readFreshness = () => {
     const fresh = document.getElementById("fresh");
-    shown = Number(fresh.dataset.edition);
+    shown = fresh.dataset.sequence + "/" + fresh.dataset.edition;
+    sourceUp = fresh.dataset.up === "true";
     ageAtLoad = fresh.dataset.age === undefined ? -1 : Number(fresh.dataset.age);
     loadedAt = performance.now();
   };
@@ -51,6 +52,8 @@
 
   // One request at a time; what comes in between is asked for afterwards.
   const refresh = async () => {
+    // Loaded before the election was known: title and marks stand outside of what is swapped.
+    if (!words.election) { location.reload(); return; }
     if (busy) { wanted = true; return; }
     busy = true;
     do {
@@ -74,10 +77,8 @@
     events.addEventListener("publication", (event) => {
       failures = 0;
       const state = JSON.parse(event.data);
-      const changed = state.edition !== shown || (sourceUp !== null && state.up !== sourceUp);
-      sourceUp = state.up;
       say("live");
-      if (changed) refresh();
+      if (state.sequence + "/" + state.edition !== shown || state.up !== sourceUp) refresh();
     });
     events.onerror = () => {
       say("lost");

@@ -2,6 +2,7 @@
 //!
 //! Scenes: `night` (the count grows every two seconds; default), `part`, `all`, `few`, `embargo`, `waiting`, `trouble`.
 
+#[expect(clippy::unwrap_used, reason = "shared with the tests, which end where it fails")]
 #[path = "../tests/fake/mod.rs"]
 mod fake;
 

@@ -183,6 +183,11 @@ impl Shown {
         Self { snapshot, edition, received, election, pages: Default::default(), json: OnceLock::new() }
     }
 
+    /// The publication's number; 0 before the first.
+    pub fn sequence(&self) -> u64 {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.publication.sequence)
+    }
+
     /// Whole seconds since it was published.
     pub fn age_seconds(&self, clock: &Clock) -> u64 {
         let since = clock.monotonic().saturating_duration_since(self.received.at).as_millis();
@@ -226,4 +231,70 @@ fn compare(current: &Snapshot, new: &Snapshot) -> Verdict {
     // A list of stations that was not to be had this time does not take the one that is there.
     let only_lost_the_list = came.sequence == shown.sequence && new.open.is_none() && current.open.is_some();
     if current == new || only_lost_the_list { Verdict::Same } else { Verdict::Show }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::OpenStations;
+    use hattama_proto::national::v1::GetNationalResultResponse;
+    use std::collections::BTreeMap;
+
+    fn snapshot(sequence: u64, digest: u8, open: Option<OpenStations>) -> Option<Snapshot> {
+        let publication = PublicationRef { sequence, digest: vec![digest; 32].into(), ..PublicationRef::default() };
+        let result =
+            GetNationalResultResponse { publication: Some(publication), ..GetNationalResultResponse::default() };
+        Snapshot::new(Arc::default(), result, BTreeMap::new(), open)
+    }
+
+    fn board() -> Board {
+        Board::new(Clock::system(), Words::load().unwrap())
+    }
+
+    fn shown(board: &Board) -> (u64, u64) {
+        (board.shown().sequence(), board.shown().edition)
+    }
+
+    #[test]
+    fn an_older_publication_never_takes_the_place_of_a_newer_one() {
+        let board = board();
+        board.source_says(snapshot(11, 1, None));
+        board.source_says(snapshot(10, 2, None));
+        assert_eq!(shown(&board), (11, 1));
+        board.source_says(snapshot(12, 3, None));
+        assert_eq!(shown(&board), (12, 2));
+    }
+
+    #[test]
+    fn of_two_publications_under_one_number_the_first_stays() {
+        let board = board();
+        board.source_says(snapshot(11, 1, None));
+        board.source_says(snapshot(11, 2, None));
+        assert_eq!(shown(&board), (11, 1));
+        assert_eq!(board.shown().snapshot.as_ref().unwrap().publication.digest[0], 1);
+    }
+
+    #[test]
+    fn the_same_answer_again_changes_nothing_and_more_of_it_does() {
+        let board = board();
+        board.source_says(snapshot(11, 1, None));
+        board.source_says(snapshot(11, 1, None));
+        assert_eq!(shown(&board), (11, 1));
+        board.source_says(snapshot(11, 1, Some(OpenStations::default())));
+        assert_eq!(shown(&board), (11, 2));
+        board.source_says(snapshot(11, 1, None));
+        assert_eq!(shown(&board), (11, 2), "a list that is there is not taken away");
+    }
+
+    #[test]
+    fn a_source_that_goes_away_leaves_what_is_shown_and_the_first_instant_of_its_absence() {
+        let board = board();
+        board.source_says(snapshot(11, 1, None));
+        assert!(board.is_source_up());
+        board.source_is_away();
+        let since = board.signal().borrow().away_since_milliseconds;
+        board.source_is_away();
+        assert_eq!(board.signal().borrow().away_since_milliseconds, since);
+        assert!(since.is_some() && shown(&board) == (11, 1));
+    }
 }

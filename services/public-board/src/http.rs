@@ -21,12 +21,12 @@ use tonic::Code;
 
 use crate::assets::Assets;
 use crate::board::{Board, Signal};
+use crate::json;
 use crate::language::Language;
 use crate::metrics::{LIVE_READERS, REFUSED_TOTAL, REQUESTS_TOTAL};
 use crate::snapshot::Snapshot;
 use crate::source::{self, Client};
 use crate::view::render;
-use crate::json;
 
 /// Older publications asked of the national service at a time: a curious reader must not load it.
 const OLDER_PUBLICATIONS_AT_A_TIME: usize = 4;
@@ -170,9 +170,8 @@ async fn older(app: &App, sequence: u64) -> Response {
 async fn asset(request: Request) -> Response {
     seen("asset");
     match Assets::get().at(request.uri().path()) {
-        Some(asset) => {
-            ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOR_EVER)], asset.content).into_response()
-        }
+        Some(asset) => ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOR_EVER)], asset.content)
+            .into_response(),
         None => (StatusCode::NOT_FOUND, "no such file: load the page again\n").into_response(),
     }
 }
@@ -183,11 +182,8 @@ fn keep(snapshot: &Snapshot) -> &'static str {
 
 fn json_answer(body: bytes::Bytes, cache: &'static str) -> Response {
     // Anyone's page or program may read the figures.
-    let headers = [
-        (header::CONTENT_TYPE, JSON),
-        (header::CACHE_CONTROL, cache),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, JSON), (header::CACHE_CONTROL, cache), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     (headers, body).into_response()
 }
 

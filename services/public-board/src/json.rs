@@ -3,7 +3,9 @@
 
 use bytes::Bytes;
 use hattama_proto::log::v1::{ContestFigures, RecordCounts, SlotFigures, StationCounts, VectorEntry};
-use hattama_proto::national::v1::{ContestSummary, GetElectionResponse, GetNationalResultResponse, PublicationRef, Ratio};
+use hattama_proto::national::v1::{
+    ContestSummary, GetElectionResponse, GetNationalResultResponse, PublicationRef, Ratio,
+};
 use serde_json::{Value, json};
 
 /// `/p/<number>.json`.
@@ -88,7 +90,9 @@ fn votes(figures: &ContestFigures, options: &[&str]) -> Value {
         .votes
         .iter()
         .enumerate()
-        .map(|(place, votes)| json!({ "option": options.get(place), "votes": votes, "seats": figures.seats.get(place) }))
+        .map(
+            |(place, votes)| json!({ "option": options.get(place), "votes": votes, "seats": figures.seats.get(place) }),
+        )
         .collect();
     json!({
         "options": lines,

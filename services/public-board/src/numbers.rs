@@ -141,7 +141,8 @@ mod tests {
     #[test]
     fn the_published_percentages_of_2023_come_out() {
         let english = numbers(Language::English);
-        let published = [(3_431_510, "53.90"), (693_938, "10.90"), (547_154, "8.59"), (535_139, "8.41"), (331_058, "5.20")];
+        let published =
+            [(3_431_510, "53.90"), (693_938, "10.90"), (547_154, "8.59"), (535_139, "8.41"), (331_058, "5.20")];
         for (votes, share) in published {
             assert_eq!(english.bare_share(votes, 6_366_441, 2), share);
         }

@@ -52,7 +52,9 @@ pub enum ExportReadError {
         length: u64,
     },
     /// The file ends inside a record.
-    #[error("{file} ends inside record {record}, which starts at byte {byte}: the file was cut off, or is damaged before")]
+    #[error(
+        "{file} ends inside record {record}, which starts at byte {byte}: the file was cut off, or is damaged before"
+    )]
     Truncated {
         /// The file, relative to the export.
         file: String,

@@ -33,7 +33,9 @@ pub enum ExportError {
         path: PathBuf,
     },
     /// A record longer than any log takes.
-    #[error("record {record} of {file} has {bytes} bytes, more than {MAX_RECORD_BYTES}: it is from no log of this system")]
+    #[error(
+        "record {record} of {file} has {bytes} bytes, more than {MAX_RECORD_BYTES}: it is from no log of this system"
+    )]
     TooLong {
         /// The file.
         file: String,
@@ -180,7 +182,9 @@ impl PartitionWriter<'_> {
         };
         for part in [&length[..], value] {
             self.hasher.update(part);
-            self.output.write_all(part).map_err(|source| io_error(&self.export.folder.join(&self.entry.file), source))?;
+            self.output
+                .write_all(part)
+                .map_err(|source| io_error(&self.export.folder.join(&self.entry.file), source))?;
         }
         self.entry.records += 1;
         self.entry.bytes += (length.len() + value.len()) as u64;

@@ -65,18 +65,21 @@ pub(crate) fn read_outcomes(
     source.read_through(topic, shard.0, differences, counts, |place, value, differences, counts| {
         let decode = |bytes: &[u8]| decode_outcomes(&source.definition, bytes).map_err(|error| error.to_string());
         let of = |body: &hattama_tally::OutcomesBody| (body.generation.0, Some(body.shard));
-        let Some(Opened { body, bytes, .. }) = open(source, (topic, shard.0), place, value, decode, of, differences, counts)
+        let Some(Opened { body, bytes, .. }) =
+            open(source, (topic, shard.0), place, value, decode, of, differences, counts)
         else {
             return;
         };
-        let found = |what: &str| Found::new(Subject::Outcomes, topic.file(shard.0), what).at(shard.0, place.record, place.byte);
+        let found =
+            |what: &str| Found::new(Subject::Outcomes, topic.file(shard.0), what).at(shard.0, place.record, place.byte);
         if broken {
             counts.not_compared += 1;
         } else if body.from != last && last.covers(&body.from) {
             counts.lost_races += 1;
         } else if body.from != last {
             broken = true;
-            let what = "it does not start where the last valid one ends: a record between them is missing or out of order";
+            let what =
+                "it does not start where the last valid one ends: a record between them is missing or out of order";
             differences.add(found(what).between(text(last), text(body.from)));
         } else if !body.to.is_beyond(&last) || !may_stand_at(shard, body.to) {
             let what = "it leads to a position that no fold comes to from there";
@@ -201,7 +204,8 @@ fn open<B>(
         Err(what) => {
             let found = Found::new(Subject::Signature, topic.file(partition), what);
             let found = found.at(partition, place.record, place.byte);
-            differences.add(found.between("a record that a service of the definition signed", "one that readers ignore"));
+            differences
+                .add(found.between("a record that a service of the definition signed", "one that readers ignore"));
             None
         }
     }

@@ -61,7 +61,11 @@ pub(crate) fn tally(definition: &Definition, expected: &TallyBody, found: &Tally
         let figures = first_figure(definition, expected, found)
             .map_or(String::new(), |figure| format!("; {}: {} and {}", figure.what, figure.expected, figure.found));
         let what = format!("it was folded from other records of the shard than those exported{figures}");
-        return explained(what, format!("chained digest {}", expected.chain), format!("chained digest {}", found.chain));
+        return explained(
+            what,
+            format!("chained digest {}", expected.chain),
+            format!("chained digest {}", found.chain),
+        );
     }
     if expected.control_chain != found.control_chain {
         let what = "it was folded under other records of control than those exported";
@@ -88,7 +92,8 @@ fn first_figure(definition: &Definition, expected: &TallyBody, found: &TallyBody
         Some(explained(what, turnout_text(a), turnout_text(b)))
     };
     let records = || {
-        let text = |tally: &TallyBody| format!("{} records, by outcome {:?}", tally.records.records, tally.records.by_outcome);
+        let text =
+            |tally: &TallyBody| format!("{} records, by outcome {:?}", tally.records.records, tally.records.by_outcome);
         (expected.records != found.records).then(|| explained("records by outcome differ", text(expected), text(found)))
     };
     let shape = || {
@@ -121,7 +126,8 @@ fn totals(definition: &Definition, contest: &str, unit: &str, expected: &UnitTot
     let line = LineMeaning::ALL.into_iter().find(|line| expected.line(*line) != found.line(*line));
     match line {
         Some(line) => {
-            let text = |totals: &UnitTotals| format!("{} in {} protocols", totals.line(line).sum, totals.line(line).written);
+            let text =
+                |totals: &UnitTotals| format!("{} in {} protocols", totals.line(line).sum, totals.line(line).written);
             explained(format!("line {line} in {contest} over {unit} differs"), text(expected), text(found))
         }
         None => explained(format!("totals of {contest} over {unit} differ"), "", ""),
@@ -143,7 +149,12 @@ fn turnout_text(totals: &TurnoutTotals) -> String {
 
 /// True for a station that a difference of two tallies may come from: one of a territory whose figures differ, or any
 /// when no figure does.
-pub(crate) fn may_come_from(definition: &Definition, expected: &TallyBody, found: &TallyBody, station: &Station) -> bool {
+pub(crate) fn may_come_from(
+    definition: &Definition,
+    expected: &TallyBody,
+    found: &TallyBody,
+    station: &Station,
+) -> bool {
     let mut any = false;
     for (a, b) in expected.contests.iter().zip(&found.contests) {
         for ((unit, a_totals), (_, b_totals)) in a.units.iter().zip(&b.units) {

@@ -1,9 +1,7 @@
 //! One fold, of control or of another shard, and an opener that counts good signatures.
 
 use hattama_election::key::{KeyId, PublicKey};
-use hattama_tally::{
-    ControlFold, ControlState, OpenRecords, Opened, OutcomesBody, PositionPair, ShardFold, TallyBody,
-};
+use hattama_tally::{ControlFold, ControlState, OpenRecords, Opened, OutcomesBody, PositionPair, ShardFold, TallyBody};
 use hattama_wire::RecordOpener;
 use std::{cell::Cell, sync::Arc};
 

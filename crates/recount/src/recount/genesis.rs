@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 /// Compares the definition's files with the manifest.
 pub(crate) fn check_definition_files(export: &Export, files: &DefinitionFiles, differences: &mut Differences) {
-    let listed: BTreeMap<&str, _> = export.manifest.definition.iter().map(|entry| (entry.file.as_str(), entry)).collect();
+    let listed: BTreeMap<&str, _> =
+        export.manifest.definition.iter().map(|entry| (entry.file.as_str(), entry)).collect();
     for name in DefinitionFiles::NAMES {
         let file = format!("{DEFINITION_FOLDER}/{name}");
         let found = files.get(name).map(|bytes| (bytes.len() as u64, crate::export_format::hex_sha256(bytes)));
@@ -59,9 +60,13 @@ pub(crate) fn check_geneses(
         match read_first(export, entry.topic, entry.partition) {
             Ok(Some(value)) => values.push((entry, value)),
             Ok(None) => differences.add(
-                Found::new(Subject::Genesis, &entry.file, "it has no genesis record: the partition is empty or cut off")
-                    .at(entry.partition, 0, 0)
-                    .between("a genesis record", "nothing"),
+                Found::new(
+                    Subject::Genesis,
+                    &entry.file,
+                    "it has no genesis record: the partition is empty or cut off",
+                )
+                .at(entry.partition, 0, 0)
+                .between("a genesis record", "nothing"),
             ),
             Err(error) => differences.add(unreadable(entry.partition, error)?),
         }

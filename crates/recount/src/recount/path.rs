@@ -56,8 +56,10 @@ impl Paths {
 
 impl Path {
     fn fits(&self, pair: PositionPair) -> bool {
-        let before = self.0.range(..=key(pair)).next_back().is_none_or(|((_, control), _)| *control <= pair.control_next_offset);
-        let behind = self.0.range(key(pair)..).next().is_none_or(|((_, control), _)| *control >= pair.control_next_offset);
+        let before =
+            self.0.range(..=key(pair)).next_back().is_none_or(|((_, control), _)| *control <= pair.control_next_offset);
+        let behind =
+            self.0.range(key(pair)..).next().is_none_or(|((_, control), _)| *control >= pair.control_next_offset);
         before && behind
     }
 

@@ -61,20 +61,21 @@ impl<'a> Merger<'a> {
     pub(crate) fn compare(
         &mut self,
         claim: &PublicationClaim,
-        walks: &mut [(ShardId, Walk<'a>)],
+        walks: &mut [Walk<'a>],
         differences: &mut Differences,
         counts: &mut Counts,
     ) -> Result<(), ExportReadError> {
         let pairs: BTreeMap<ShardId, PositionPair> =
             claim.vector.iter().map(|entry| (entry.shard, entry.position)).collect();
-        let moved = |walk: &(ShardId, Walk<'a>)| pairs.get(&walk.0).filter(|pair| walk.1.leads_to(**pair)).copied();
+        let moved = |walk: &Walk<'a>| pairs.get(&walk.shard).filter(|pair| walk.leads_to(**pair)).copied();
         advance_all(walks, self.control, self.threads, &moved)?;
-        for (shard, walk) in walks.iter_mut() {
-            let at = |tally: &TallyBody| pairs.get(shard) == Some(&tally.position);
+        for walk in walks.iter() {
+            let shard = walk.shard;
+            let at = |tally: &TallyBody| pairs.get(&shard) == Some(&tally.position);
             if let Some(tally) = walk.published.as_ref().filter(|tally| at(tally))
-                && self.tallies.get(shard).is_none_or(|before| before.position != tally.position)
+                && self.tallies.get(&shard).is_none_or(|before| before.position != tally.position)
             {
-                self.tallies.insert(*shard, tally.clone());
+                self.tallies.insert(shard, tally.clone());
             }
         }
         if let Some(tally) = pairs.get(&ShardId::CONTROL).and_then(|pair| self.control_tallies.get(&pair.next_offset)) {
@@ -105,8 +106,9 @@ impl<'a> Merger<'a> {
                 return Ok(());
             }
         };
-        let is_claimed =
-            |body: &PublicationBody| publication_digest(&encode_publication(&self.source.definition, body)) == claim.digest;
+        let is_claimed = |body: &PublicationBody| {
+            publication_digest(&encode_publication(&self.source.definition, body)) == claim.digest
+        };
         if is_claimed(&expected) {
             return Ok(());
         }
@@ -137,11 +139,7 @@ impl<'a> Merger<'a> {
 
     /// The same publication without the shards that stand at the first position: whether they have told their empty tally
     /// or nothing yet, the vector is the same, but the stations that are awaited are not.
-    fn without_silent(
-        &self,
-        claim: &PublicationClaim,
-        control: &ControlState,
-    ) -> Option<PublicationBody> {
+    fn without_silent(&self, claim: &PublicationClaim, control: &ControlState) -> Option<PublicationBody> {
         let mut tallies = self.tallies.clone();
         tallies.retain(|_, tally| tally.position != FIRST_POSITION);
         (tallies.len() < self.tallies.len()).then(|| self.merged(&tallies, claim, control).ok()).flatten()
@@ -167,22 +165,22 @@ impl<'a> Merger<'a> {
 
 /// Moves walks to where `target` says, in as many threads.
 fn advance_all<'a>(
-    walks: &mut [(ShardId, Walk<'a>)],
+    walks: &mut [Walk<'a>],
     control: &ControlFold,
     threads: usize,
-    target: &(dyn Fn(&(ShardId, Walk<'a>)) -> Option<PositionPair> + Sync),
+    target: &(dyn Fn(&Walk<'a>) -> Option<PositionPair> + Sync),
 ) -> Result<(), ExportReadError> {
     for_each_walk(walks, threads, &|walk| match target(walk) {
-        Some(pair) => walk.1.advance(Some(pair), Some(control)),
+        Some(pair) => walk.advance(Some(pair), Some(control)),
         None => Ok(()),
     })
 }
 
 /// Runs `work` on every walk, spread over threads; the first error is told.
 pub(crate) fn for_each_walk<'a>(
-    walks: &mut [(ShardId, Walk<'a>)],
+    walks: &mut [Walk<'a>],
     threads: usize,
-    work: &(dyn Fn(&mut (ShardId, Walk<'a>)) -> Result<(), ExportReadError> + Sync),
+    work: &(dyn Fn(&mut Walk<'a>) -> Result<(), ExportReadError> + Sync),
 ) -> Result<(), ExportReadError> {
     let share = walks.len().div_ceil(threads.max(1)).max(1);
     if walks.len() <= share {

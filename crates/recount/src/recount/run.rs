@@ -74,7 +74,8 @@ pub enum RecountError {
 /// When the folder is no usable export. Files that are there but wrong are differences, not errors.
 pub fn recount(folder: &Path, options: Options<'_>) -> Result<Recounted, RecountError> {
     let export = Export::open(folder)?;
-    let mut run = Run { export: &export, differences: Differences::default(), remarks: Vec::new(), counts: Counts::default() };
+    let mut run =
+        Run { export: &export, differences: Differences::default(), remarks: Vec::new(), counts: Counts::default() };
     let Some((definition, genesis)) = run.check_beginning(folder)? else {
         run.remarks.push("nothing further was compared: that has to be put right first".into());
         return Ok(run.finish(Ended::default()));
@@ -90,6 +91,12 @@ struct Run<'a> {
     differences: Differences,
     remarks: Vec<String>,
     counts: Counts,
+}
+
+/// Control, folded to its end, and its tallies where publications stand.
+struct WalkedControl {
+    fold: ControlFold,
+    tallies: BTreeMap<u64, TallyBody>,
 }
 
 /// What a run came to.
@@ -135,7 +142,8 @@ impl Run<'_> {
                     self.remarks.push(format!("no {topic} are exported: there are none to compare with"));
                 }
                 (_, missing) => {
-                    let text = format!("{topic} of shards {missing:?} are not exported: there are none to compare with");
+                    let text =
+                        format!("{topic} of shards {missing:?} are not exported: there are none to compare with");
                     self.remarks.push(text);
                 }
             }
@@ -170,10 +178,13 @@ impl Run<'_> {
         };
         let unreachable = add_stops(&publications, &mut paths);
         if self.counts.not_compared + unreachable > 0 {
-            self.remarks.push("some records stand at positions that no fold can visit in a few goes: not compared".into());
+            self.remarks
+                .push("some records stand at positions that no fold can visit in a few goes: not compared".into());
         }
         let control_way = paths.remove(&ShardId::CONTROL).unwrap_or_default();
-        let Some((control, control_tallies)) = self.walk_control(source, control_way, &publications)? else {
+        let Some(WalkedControl { fold: control, tallies: control_tallies }) =
+            self.walk_control(source, control_way, &publications)?
+        else {
             return Ok(Ended::default());
         };
         if control.state().fold_version() != FOLD_VERSION {
@@ -188,7 +199,7 @@ impl Run<'_> {
             let text = format!("{} publications leave out shards that had told nothing yet", merger.left_out_silent);
             self.remarks.push(text);
         }
-        for_each_walk(&mut walks, threads, &|(_, walk)| walk.finish(Some(&control)).map(|whole| walk.is_whole = whole))?;
+        for_each_walk(&mut walks, threads, &|walk| walk.finish(Some(&control)).map(|whole| walk.is_whole = whole))?;
         self.end(source, walks, &control, &publications, &highest)
     }
 
@@ -221,7 +232,7 @@ impl Run<'_> {
         source: &Source<'_>,
         paths: Paths,
         publications: &[PublicationClaim],
-    ) -> Result<Option<(ControlFold, BTreeMap<u64, TallyBody>)>, RecountError> {
+    ) -> Result<Option<WalkedControl>, RecountError> {
         let way = paths.into_inner().into_iter().next().unwrap_or_default();
         let Some(mut walk) = Walk::new(source, ShardId::CONTROL, way, true, None)? else { return Ok(None) };
         let mut tallies = BTreeMap::new();
@@ -240,7 +251,7 @@ impl Run<'_> {
                 if let Some(why) = control.state().amendments_stopped() {
                     self.remarks.push(why.to_owned());
                 }
-                Ok(Some((*control, tallies)))
+                Ok(Some(WalkedControl { fold: *control, tallies }))
             }
             _ => Ok(None),
         }
@@ -249,17 +260,17 @@ impl Run<'_> {
     fn end(
         &mut self,
         source: &Source<'_>,
-        walks: Vec<(ShardId, Walk<'_>)>,
+        walks: Vec<Walk<'_>>,
         control: &ControlFold,
         publications: &[PublicationClaim],
         highest: &BTreeMap<ShardId, u64>,
     ) -> Result<Ended, RecountError> {
         let mut folds: BTreeMap<ShardId, Box<ShardFold>> = BTreeMap::new();
-        for (shard, mut walk) in walks {
+        for mut walk in walks {
             self.differences.append(std::mem::take(&mut walk.differences));
             self.counts.add(&walk.counts);
             match walk.fold {
-                Fold::Shard(fold) if walk.is_whole => drop(folds.insert(shard, fold)),
+                Fold::Shard(fold) if walk.is_whole => drop(folds.insert(walk.shard, fold)),
                 _ => {}
             }
         }
@@ -271,7 +282,9 @@ impl Run<'_> {
             };
             if end > *up_to {
                 let behind = end - up_to;
-                self.remarks.push(format!("shard {shard}: {behind} records lie behind its last tally, nobody says what they come to"));
+                self.remarks.push(format!(
+                    "shard {shard}: {behind} records lie behind its last tally, nobody says what they come to"
+                ));
             }
         }
         let last_publication = publications.last().map(|claim| LastPublication {
@@ -284,7 +297,8 @@ impl Run<'_> {
                 }),
         });
         if last_publication.is_some_and(|last| !last.covers_everything) {
-            self.remarks.push("the last publication does not cover every record: the figures here are of all records".into());
+            self.remarks
+                .push("the last publication does not cover every record: the figures here are of all records".into());
         }
         let is_complete = folds.len() as u64 + 1 == u64::from(source.definition.shards);
         let result = if is_complete { self.result(source, &folds, control)? } else { None };
@@ -337,13 +351,13 @@ fn start_walks<'a>(
     source: &'a Source<'a>,
     paths: BTreeMap<ShardId, Paths>,
     control: &ControlFold,
-) -> Result<Vec<(ShardId, Walk<'a>)>, ExportReadError> {
+) -> Result<Vec<Walk<'a>>, ExportReadError> {
     let mut walks = Vec::new();
     for (shard, paths) in paths {
         let ways: Vec<Way> = paths.into_inner();
         for (place, way) in ways.into_iter().enumerate() {
             if let Some(walk) = Walk::new(source, shard, way, place == 0, Some(control))? {
-                walks.push((shard, walk));
+                walks.push(walk);
             }
         }
     }

@@ -12,7 +12,9 @@ use hattama_election::{
 };
 use hattama_proto::submission::v1::SignedSubmission;
 use hattama_tally::Generation;
-use hattama_wire::{OpenedServiceRecord, ServiceContext, ServiceRecordError, SignedMessage, decode_payload, open_service};
+use hattama_wire::{
+    OpenedServiceRecord, ServiceContext, ServiceRecordError, SignedMessage, decode_payload, open_service,
+};
 use prost::Message as _;
 use std::sync::Arc;
 

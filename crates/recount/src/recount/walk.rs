@@ -24,7 +24,7 @@ const MAX_EXPLAINED: u64 = 20;
 /// A fold on its way. Only the first way of a shard is counted and goes to the end of the file.
 pub(crate) struct Walk<'a> {
     source: &'a Source<'a>,
-    shard: ShardId,
+    pub(crate) shard: ShardId,
     is_first: bool,
     path: Path,
     reader: RecordReader,
@@ -140,7 +140,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Moves the fold exactly to a pair; otherwise says why it cannot stand there.
-    fn move_to(&mut self, pair: PositionPair, control: Option<&ControlFold>) -> Result<Option<String>, ExportReadError> {
+    fn move_to(
+        &mut self,
+        pair: PositionPair,
+        control: Option<&ControlFold>,
+    ) -> Result<Option<String>, ExportReadError> {
         if let Some(control) = control {
             let Some(state) = control.state_at(pair.control_next_offset) else {
                 return Ok(Some(format!("control has only {} records", control.state().next_offset())));
@@ -248,8 +252,9 @@ impl<'a> Walk<'a> {
         }
         let theirs = self.read_again(Topic::Tallies, claim.place)?;
         let theirs = theirs.and_then(|bytes| decode_tally(&self.source.definition, &bytes).ok());
-        let Explained { what, expected, found } =
-            theirs.as_ref().map_or_else(explain::unread, |theirs| explain::tally(&self.source.definition, tally, theirs));
+        let Explained { what, expected, found } = theirs
+            .as_ref()
+            .map_or_else(explain::unread, |theirs| explain::tally(&self.source.definition, tally, theirs));
         let mut difference = self.found(Subject::Tally, Topic::Tallies, claim.place, what).between(expected, found);
         if let Some(theirs) = theirs.filter(|theirs| theirs.chain != tally.chain) {
             self.has_other_records = true;

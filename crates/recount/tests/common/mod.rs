@@ -1,5 +1,6 @@
 //! A small night over the sample definition: everything that a log can hold, signed as stations and services sign it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside the test functions")]
 #![expect(dead_code, reason = "each test file uses its part")]
 
 pub mod submissions;
@@ -15,11 +16,12 @@ use hattama_recount::{
     recount,
 };
 use hattama_tally::{
-    ControlFold, FIRST_POSITION, Generation, OutcomesBody, PositionPair, PublicationBody, ShardFold, TallyBody, merge,
+    ControlFold, FIRST_POSITION, FiguresDetail, Generation, OutcomesBody, PositionPair, PublicationBody, ShardFold,
+    TallyBody, merge,
 };
 use hattama_wire::{
-    Envelope, Genesis, RecordOpener, ServiceContext, SigningKey, encode_genesis, encode_outcomes, encode_publication,
-    encode_tally, publication_digest, sign_service,
+    Envelope, Genesis, RecordOpener, ServiceContext, SigningKey, decode_publication, decode_tally, encode_genesis,
+    encode_outcomes, encode_publication, encode_tally, open_service, publication_digest, sign_service,
 };
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -73,24 +75,15 @@ pub fn serve(submissions: Partitions, seed: u64) -> Night {
 
 /// The same, with at most `most` records a batch.
 pub fn serve_in_batches(submissions: Partitions, chance: &mut Chance, most: u64) -> Night {
-    let definition = Arc::new(sample::definition());
-    let mut services = Services::new(Arc::clone(&definition), &submissions);
-    while !services.is_done(&submissions) {
-        let shard = chance.below(submissions.len() as u64) as usize;
-        services.step(shard, &submissions, 1 + chance.below(most), chance.below(2) == 0);
-        if chance.below(3) == 0 {
-            services.publish();
-        }
-    }
-    services.publish();
-    let Services { outcomes, tallies, publications, .. } = services;
-    let topics = BTreeMap::from([
-        (Topic::Submissions, submissions),
-        (Topic::Outcomes, outcomes),
-        (Topic::Tallies, tallies),
-        (Topic::Publications, vec![publications]),
-    ]);
-    Night { definition, topics }
+    let mut services = Services::new(Arc::new(sample::definition()), &submissions);
+    // Every owner announces itself.
+    (0..submissions.len()).for_each(|shard| services.write_tally(shard));
+    services.work(submissions, chance, most)
+}
+
+/// The same, with owners that say nothing before they have read something.
+pub fn serve_unannounced(submissions: Partitions, chance: &mut Chance) -> Night {
+    Services::new(Arc::new(sample::definition()), &submissions).work(submissions, chance, 4)
 }
 
 struct Services {
@@ -118,7 +111,7 @@ impl Services {
                 (shard, ShardFold::new(Arc::clone(&definition), GENERATION, id, &submissions[shard][0], state))
             })
             .collect();
-        let mut services = Self {
+        Self {
             opener: RecordOpener { election: definition.id.clone(), core_digest: definition.core_digest },
             control,
             control_position: FIRST_POSITION,
@@ -130,10 +123,26 @@ impl Services {
             publications: vec![first],
             last: None,
             definition,
-        };
-        // Every owner announces itself.
-        (0..submissions.len()).for_each(|shard| services.write_tally(shard));
-        services
+        }
+    }
+
+    /// Works until everything is published.
+    fn work(mut self, submissions: Partitions, chance: &mut Chance, most: u64) -> Night {
+        while !self.is_done(&submissions) {
+            let shard = chance.below(submissions.len() as u64) as usize;
+            self.step(shard, &submissions, 1 + chance.below(most), chance.below(2) == 0);
+            if chance.below(3) == 0 {
+                self.publish();
+            }
+        }
+        self.publish();
+        let topics = BTreeMap::from([
+            (Topic::Submissions, submissions),
+            (Topic::Outcomes, self.outcomes),
+            (Topic::Tallies, self.tallies),
+            (Topic::Publications, vec![self.publications]),
+        ]);
+        Night { definition: self.definition, topics }
     }
 
     fn is_done(&self, submissions: &Partitions) -> bool {
@@ -202,6 +211,36 @@ impl Services {
         self.publications.push(value);
         self.last = Some(body);
     }
+}
+
+/// A night whose aggregator moved a vote in the last tally of a shard, and signed it.
+pub fn with_wrong_tally(mut night: Night, shard: usize) -> Night {
+    let tallies = &mut night.topics.get_mut(&Topic::Tallies).unwrap()[shard];
+    let last = tallies.last_mut().unwrap();
+    let key = service_key("aggregator");
+    let opened = open_service(ServiceContext::Tally, last, |_| Some(key.public_key())).unwrap();
+    let mut body = decode_tally(&night.definition, &opened.body).unwrap();
+    for (_, totals) in &mut body.contests[0].units {
+        totals.votes[0] += 1;
+        totals.votes[1] -= 1;
+    }
+    *last = sign_service(ServiceContext::Tally, &key, encode_tally(&night.definition, &body), &envelope());
+    night
+}
+
+/// A night whose national service moved a vote in the last publication, and signed it.
+pub fn with_wrong_publication(mut night: Night) -> Night {
+    let publications = &mut night.topics.get_mut(&Topic::Publications).unwrap()[0];
+    let last = publications.last_mut().unwrap();
+    let key = service_key("national");
+    let opened = open_service(ServiceContext::Publication, last, |_| Some(key.public_key())).unwrap();
+    let mut body = decode_publication(&night.definition, &opened.body).unwrap();
+    let FiguresDetail::List { votes, .. } = &mut body.contests[0].detail else { panic!() };
+    votes[0] += 1;
+    votes[1] -= 1;
+    let bytes = encode_publication(&night.definition, &body);
+    *last = sign_service(ServiceContext::Publication, &key, bytes, &envelope());
+    night
 }
 
 /// Exports a night.

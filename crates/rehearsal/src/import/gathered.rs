@@ -26,8 +26,8 @@ pub(super) struct StationFacts {
     pub(super) region: RegionId,
     pub(super) territory: TerritoryId,
     pub(super) abroad: bool,
-    /// From its first protocol that says one.
-    pub(super) register: Option<u32>,
+    /// From its protocol of the highest revision, and which that is.
+    pub(super) register: Option<(u8, u32)>,
     /// From its earliest turnout report: this one is nearer to the start of the election.
     pub(super) first_report: Option<(Instant, u32)>,
     /// File and line where it was first met.
@@ -61,7 +61,8 @@ impl BadRows {
 impl StationFacts {
     /// The register when the election starts, when somebody says so.
     pub(super) fn register(&self) -> Option<u32> {
-        self.first_report.map(|(_, register)| register).or(self.register).filter(|register| *register > 0)
+        let said = self.first_report.map(|(_, register)| register).or(self.register.map(|(_, register)| register));
+        said.filter(|register| *register > 0)
     }
 }
 

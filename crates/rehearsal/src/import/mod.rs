@@ -154,6 +154,11 @@ fn gather(mapping: &Mapping, data: &[PathBuf], progress: &mut dyn FnMut(Progress
         let first = gathered.bad_rows.listed.first().map_or_else(|| "there are no rows".into(), BadRow::to_string);
         return Err(ImportError::NothingRead { bad_rows: gathered.bad_rows.count, first });
     }
+    if gathered.events.len() > recorded::MAX_EVENTS {
+        let problem =
+            format!("{} rows, and a recorded night has at most {}", gathered.events.len(), recorded::MAX_EVENTS);
+        return Err(ImportError::File { file: "all files together".into(), problem });
+    }
     gathered.sort();
     gathered.link_revisions();
     Ok(gathered)

@@ -27,7 +27,10 @@ pub(super) fn read(
         let read = row.and_then(|row| {
             // The station first: it is there even if its figures cannot be read.
             let (station, abroad) = columns.station(&row, gathered)?;
-            columns.event(&row, station, abroad)
+            let content = columns.content(&row, station, abroad)?;
+            let at = instant(&row, columns.arrived, &mapping.protocols.arrived)?;
+            columns.note_register(&row, &content, gathered)?;
+            Ok(RecordedEvent { at, said: Said::Protocol { content: Box::new(content), supersedes: None } })
         });
         match read {
             Ok(event) => gathered.events.push(event),
@@ -117,13 +120,11 @@ impl<'m> Columns<'m> {
                 format!("territory `{territory}` lies in region `{}` by an earlier row", known_territory.region);
             return Err(row.bad(self.territory.first_place(), problem));
         }
-        // A register that cannot be read is as good as none: another row may say it.
-        let register = self.register.and_then(|place| count(row, place, &self.map.files.thousands).ok());
         let known = gathered.stations.entry(id.clone()).or_insert_with(|| StationFacts {
             region: region.clone(),
             territory: territory.clone(),
             abroad,
-            register,
+            register: None,
             first_report: None,
             first_place: row.place(),
         });
@@ -131,12 +132,21 @@ impl<'m> Columns<'m> {
             let problem = format!("station `{id}` lies elsewhere by {}: are these two stations?", known.first_place);
             return Err(row.bad(self.station.first_place(), problem));
         }
-        known.register = known.register.filter(|register| *register > 0).or(register);
         Ok((id, abroad))
     }
 
-    fn event(&self, row: &Row<'_>, station: StationId, abroad: bool) -> Result<RecordedEvent, BadRow> {
-        let at = instant(row, self.arrived, &self.map.arrived)?;
+    /// The register as the highest revision has it.
+    fn note_register(&self, row: &Row<'_>, content: &ProtocolContent, gathered: &mut Gathered) -> Result<(), BadRow> {
+        let Some(place) = self.register else { return Ok(()) };
+        let register = self.count(row, place)?;
+        let Some(known) = gathered.stations.get_mut(&content.station) else { return Ok(()) };
+        if known.register.is_none_or(|(revision, _)| revision < content.revision) {
+            known.register = Some((content.revision, register));
+        }
+        Ok(())
+    }
+
+    fn content(&self, row: &Row<'_>, station: StationId, abroad: bool) -> Result<ProtocolContent, BadRow> {
         let revision = self.revision.map_or(Ok(1), |place| revision(row, place))?;
         let mut lines = Lines::default();
         for (place, line) in &self.lines {
@@ -149,15 +159,14 @@ impl<'m> Columns<'m> {
             }
         }
         let votes = self.options.iter().map(|(option, place)| Ok((option.clone(), self.count(row, *place)?)));
-        let content = ProtocolContent {
+        Ok(ProtocolContent {
             station,
             contest: self.contest.clone(),
             revision,
             lines,
             votes: votes.collect::<Result<_, BadRow>>()?,
             against_all: self.against_all.map(|place| self.count(row, place)).transpose()?,
-        };
-        Ok(RecordedEvent { at, said: Said::Protocol { content: Box::new(content), supersedes: None } })
+        })
     }
 
     fn count(&self, row: &Row<'_>, place: usize) -> Result<u32, BadRow> {

@@ -21,7 +21,8 @@ impl RecordedNight {
             Event {
                 number,
                 at: event.at,
-                through: Route::Gateway(gateway(station)),
+                // A gateway knows what it has: through another one the repeat reaches the log.
+                through: Route::Gateway(gateway(station).wrapping_add(u8::from(repeated))),
                 action: Action::Send { signer: signer.clone(), body: event.body() },
                 why: if repeated { Incident::Repeated } else { Incident::Ordinary },
                 fate: Fate::Stands(outcome),

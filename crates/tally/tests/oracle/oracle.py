@@ -19,6 +19,8 @@ def evaluate(world):
     law = amended(world["definition"], submissions)
     refused = {s["digest"]: [refusal(law, s)] for s in submissions if refusal(law, s)}
     valid = [s for s in submissions if s["digest"] not in refused]
+    standing_of_amendment, too_late = amendments_stand(law, [s for s in valid if s["kind"] == "amendment"])
+    refused.update({digest: ["UNKNOWN_KEY"] for digest in too_late})
     cells = by_cell(law, [s for s in valid if s["kind"] in ("protocol", "turnout")])
     decisions = [s for s in valid if s["kind"] == "decision"]
     refused.update({s["digest"]: ["NOT_ENTITLED"] for s in decisions if names_what_is_not_its_own(law, cells, s)})
@@ -29,6 +31,7 @@ def evaluate(world):
     totals = {contest: over_units(law, contest, cells, judged) for contest in law["contests"]}
     return {
         "stations": {station: station_view(station, judged) for station in law["stations"]},
+        "amendments": standing_of_amendment,
         "decisions": standing_of_decision,
         "refused": refused,
         "totals": totals,
@@ -49,7 +52,8 @@ def amended(definition, submissions):
         "slots": definition["slots"],
         "severities": dict(definition["severities"]),
         "keys": {holder["key"]: (kind, holder["id"]) for kind, holder in holders},
-        "revocations": [],  # (key, the submissions that stay valid)
+        "revocations": {},  # key -> the submissions that stay valid
+        "prefix": [],  # the contents of amendments 1 ... n
         "withdrawn": set(),  # (contest, option)
         "closed": set(),  # stations
     }
@@ -60,15 +64,36 @@ def amended(definition, submissions):
         candidates = {s["content"]: s["change"] for s in turn}
         if len(candidates) != 1:  # a gap, or two that differ
             return law
-        apply_change(law, next(iter(candidates.values())))
+        [(content, change)] = candidates.items()
+        apply_change(law, change)
+        law["prefix"].append(content)
         number += 1
+
+def amendments_stand(law, amendments):
+    """The standing of each amendment, and the submissions refused because only a later number brought their key."""
+    contents, standing, too_late = {}, {}, []
+    for s in amendments:
+        contents.setdefault(s["content"], []).append(s)
+    holding = {content: same for content, same in contents.items() if not all(revoked(law, s) for s in same)}
+    waiting = [same[0]["number"] for same in holding.values() if same[0]["number"] > len(law["prefix"])]
+    for content, same in contents.items():
+        number = same[0]["number"]
+        if content in law["prefix"]:
+            standing[content] = "counted"
+        elif content not in holding:
+            standing[content] = "held"
+        elif number <= len(law["prefix"]):
+            too_late += [s["digest"] for s in same]
+        else:
+            standing[content] = "contested" if waiting.count(number) > 1 else "held"
+    return standing, too_late
 
 def apply_change(law, change):
     kind = change["kind"]
     if kind == "key_replaced":
         law["keys"].setdefault(change["key"], next(iter(change["holder"].items())))
     elif kind == "key_revoked":
-        law["revocations"].append((change["key"], change["still_valid"]))
+        law["revocations"][change["key"]] = change["still_valid"]
     elif kind == "option_withdrawn":
         law["withdrawn"].add((change["contest"], change["option"]))
     elif kind == "station_closed":
@@ -79,7 +104,7 @@ def apply_change(law, change):
         law["severities"][change["rule"]] = change["severity"]
 
 def revoked(law, s):
-    return any(s["key"] == key and s["digest"] not in still_valid for key, still_valid in law["revocations"])
+    return s["digest"] not in law["revocations"].get(s["key"], [s["digest"]])
 
 def district_of(contest):
     """The district whose contest it is; none for every other contest."""
@@ -165,40 +190,47 @@ def rank(law, decision):
 def outweighs(law, a, b):
     return rank(law, a) > rank(law, b) or (a["author"] == b["author"] and a["number"] > b["number"])
 
+def numbered(decision):
+    """What two different decisions may not share: a commission numbers what it decides about one station, or on ties."""
+    return decision["author"], decision["number"], decision["ruling"].get("station")
+
 def decided(law, cells, submissions):
     """Each decision's standing, what holds for each content at a station, and what holds for each tie."""
     contents, standing = {}, {}
     for s in submissions:
         contents.setdefault(s["content"], []).append(s)
     for content, same in contents.items():
-        if law["severities"]["KEY_REVOKED"] == "hold" and all(revoked(law, s) for s in same):
+        if all(revoked(law, s) for s in same):
             standing[content] = "held"
     active = [same[0] for content, same in contents.items() if content not in standing]
-    numbers = [(d["author"], d["number"]) for d in active]
-    standing.update({d["content"]: "contested" for d in active if numbers.count((d["author"], d["number"])) > 1})
+    numbers = [numbered(d) for d in active]
+    standing.update({d["content"]: "contested" for d in active if numbers.count(numbered(d)) > 1})
     in_force = [d for d in active if d["content"] not in standing]
-    holding = {}  # thing -> what the weightiest decision says of it
+    holding, confirmed = {}, set()  # thing -> what the weightiest decision says of it; what nothing weightier removes
     for d in sorted(in_force, key=lambda d: (rank(law, d), d["number"], d["author"])):
-        holding.update(things_ruled(cells, d["ruling"]))
+        says = things_ruled(cells, d["ruling"])
+        holding.update(says)
+        confirmed -= {thing for thing, word in says.items() if word in ("annul", "set_aside")}
+        confirmed |= {thing for thing, word in says.items() if word == "confirm"}
     for d in in_force:
         weightier = [things_ruled(cells, e["ruling"]) for e in in_force if outweighs(law, e, d)]
         overruled = all(any(thing in things for things in weightier) for thing in things_named(d["ruling"]))
         standing[d["content"]] = "superseded" if overruled else "counted"
-    rulings = {thing[1:]: says for thing, says in holding.items() if thing[0] == "content"}
+    rulings = {thing[1:]: (says, thing in confirmed) for thing, says in holding.items() if thing[0] == "content"}
     ties = {thing[1:]: winners for thing, winners in holding.items() if thing[0] == "tie"}
     return standing, rulings, ties
 
 # --- What each content of a cell stands for (D3) --------------------------------------------------------------------
 def judge(law, cell, contents, rulings):
     """For each content its revision, standing and rules."""
-    says = {content: rulings.get((cell[1], content)) for content in contents}
+    says, confirmed = ({content: rulings.get((cell[1], content), (None, False))[i] for content in contents} for i in (0, 1))
     revision = {content: same[0]["revision"] for content, same in contents.items()}
     fires = {content: rules_that_fire(law, contents, content) for content in contents}
-    holding = {content for content in contents if any(law["severities"][code] == "hold" for code in fires[content])}
+    holding = {content for content in contents if is_held(law, contents, content)}
     annulled = {content for content in contents if says[content] in ("annul", "set_aside")}
     standing_revisions = [revision[content] for content in contents if content not in annulled]
     contested = {c for c in contents if c not in annulled and standing_revisions.count(revision[c]) > 1}
-    held = {content for content in holding if says[content] != "confirm"}
+    held = {content for content in holding if not confirmed[content]}
     able = [content for content in contents if content not in annulled | contested | held]
     counted = max(able, key=lambda content: revision[content], default=None)
     judged = {}
@@ -218,19 +250,21 @@ def judge(law, cell, contents, rulings):
     return judged
 
 def rules_that_fire(law, contents, content):
-    """Every rule on the content or its submissions that is not off."""
-    same, shown = contents[content], contents[content][0]
-    if shown["kind"] == "protocol":
-        codes = protocol_rules(law, shown)
-    else:
-        codes = {"TURNOUT_EXCEEDS_REGISTER"} if shown["received_a_ballot"] > shown["register"] else set()
-    attributes = [attribute_rules(law, s, contents) for s in same]
-    for code in set().union(*attributes):
-        # A rule that holds does so only if every submission has it; a flag is that of the submission shown.
-        concerned = attributes if law["severities"][code] == "hold" else attributes[:1]
-        if all(code in of_one for of_one in concerned):
-            codes.add(code)
-    return {code for code in codes if law["severities"][code] != "off"}
+    """Every rule on the content, and on the submission shown, that is not off."""
+    shown = contents[content][0]
+    return {code for code in figure_rules(law, shown) | attribute_rules(law, shown, contents) if law["severities"][code] != "off"}
+
+def is_held(law, contents, content):
+    """Whether a rule on the figures holds, or each of its submissions has some attribute that does."""
+    def holds_any(codes):
+        return any(law["severities"][code] == "hold" for code in codes)
+    same = contents[content]
+    return holds_any(figure_rules(law, same[0])) or all(holds_any(attribute_rules(law, s, contents)) for s in same)
+
+def figure_rules(law, s):
+    if s["kind"] == "protocol":
+        return protocol_rules(law, s)
+    return {"TURNOUT_EXCEEDS_REGISTER"} if s["received_a_ballot"] > s["register"] else set()
 
 def attribute_rules(law, s, contents):
     """Rules on what a submission carries beside its content."""
@@ -438,7 +472,7 @@ def plurality(definition, nation, votes, ties):
 
 def lists(definition, nation, votes, ties):
     method = definition["method"]
-    passed = {option: n for option, n in votes.items() if passes(method["threshold"], nation, n)}
+    passed = {option: n for option, n in votes.items() if passes(method["threshold"], nation, votes, n)}
     below = {option: n for option, n in votes.items() if option not in passed}
     awarded, needed = {}, None
     if len(passed) == 1 and method["sole_list_runner_up_minimum"] is not None and below:
@@ -447,14 +481,14 @@ def lists(definition, nation, votes, ties):
         awarded, needed = with_ties(definition, ties, *allocate(method, passed))
     return {"seats": {**dict.fromkeys(definition["options"], 0), **awarded}, "decision_needed": needed}
 
-def passes(threshold, nation, votes):
-    """Exactly on the line passes."""
+def passes(threshold, nation, votes, own):
+    """Exactly on the line passes. `votes` are those of all options that have not withdrawn."""
     if threshold is None:
         return True
-    options = sum(n for _, n in nation["votes"])
+    options = sum(votes.values())
     base = {"valid_with_against_all": options + (nation["against_all"] or 0), "valid_without_against_all": options,
             "took_part": nation["lines"].get("ballots_found", {"sum": 0})["sum"]}[threshold["of"]]
-    return votes * threshold["denominator"] >= base * threshold["numerator"]
+    return own * threshold["denominator"] >= base * threshold["numerator"]
 
 def shared_with_runner_up(definition, sole, votes, below, ties):
     """One list alone over the line shares with the next, which gets at least the minimum."""

@@ -199,10 +199,14 @@ class Contents(Case):
         p = protocol(signed_at=CLOSE - 1, lines={"voters_listed": 99, "voters_added": 1})
         self.assert_standing(evaluate(p), p, "counted", "TURNOUT_COMPLETE")
 
-    def test_two_different_attributes_do_not_hold_together(self):
-        early, late = protocol(signed_at=CLOSE - 1), protocol(key="knew")
-        result = evaluate(early, late, replacement(1, {"station": "s1"}, "knew"), revocation(2, "knew"))
-        self.assertEqual(self.cell(result)["contents"][early["content"]]["standing"], "counted")
+    def test_each_submission_may_be_held_for_another_attribute(self):
+        early, revoked = protocol(signed_at=CLOSE - 1), protocol(key="knew")
+        by_amendment = [replacement(1, {"station": "s1"}, "knew"), revocation(2, "knew")]
+        result = evaluate(early, revoked, *by_amendment)
+        self.assertEqual(self.cell(result)["state"], "held")
+        self.assertEqual(len(self.cell(result)["contents"][early["content"]]["rules"]), 1)
+        result = evaluate(early, revoked, protocol(signed_at=CLOSE + 1), *by_amendment)
+        self.assertEqual(self.cell(result)["state"], "counted")
 
     def test_flags_of_attributes_are_those_of_the_lowest_digest(self):
         plain, complained = protocol(), protocol(complaints=2, dissent=True)
@@ -370,6 +374,11 @@ class Decisions(Case):
         self.assert_standing(result, p, "counted")
         self.assertEqual(set(result["decisions"].values()), {"contested"})
 
+    def test_one_number_may_stand_for_decisions_about_two_stations(self):
+        here, there = protocol(), protocol("s2")
+        both = [decision("tec-ta", 1, annul(here)), decision("tec-ta", 1, annul(there, "s2"))]
+        self.assertEqual(set(evaluate(here, there, *both)["decisions"].values()), {"counted"})
+
     def test_the_same_decision_signed_twice_is_one(self):
         p = protocol()
         result = evaluate(p, decision("tec-ta", 1, annul(p)), decision("tec-ta", 1, annul(p), signed_at=3_000))
@@ -393,14 +402,16 @@ class Decisions(Case):
         result = evaluate(one, other, decision("tec-ta", 1, confirm(one)))
         self.assert_standing(result, one, "contested", "CONTESTED_REVISION")
 
-    def test_of_a_confirmation_and_a_later_choice_only_the_choice_holds(self):
+    def test_a_confirmation_outlives_a_choice_but_no_removal(self):
         held, other = protocol(lines={"voters_listed": 99}), protocol()
         first, second = decision("tec-ta", 1, confirm(held)), decision("tec-ta", 2, choose(held, other))
-        self.assertEqual(self.cell(evaluate(held, other, first, second))["state"], "held")
+        self.assertEqual(self.cell(evaluate(held, other, first, second))["state"], "counted")
         first, second = decision("tec-ta", 1, choose(held, other)), decision("tec-ta", 2, confirm(held))
         result = evaluate(held, other, first, second)
         self.assertEqual(self.cell(result)["state"], "counted")
         self.assertEqual(result["decisions"][first["content"]], "counted")  # it still sets the other aside
+        three = [decision("tec-ta", n, ruling) for n, ruling in enumerate((confirm(held), annul(held), choose(held, other)), 1)]
+        self.assertEqual(self.cell(evaluate(held, other, *three))["state"], "held")
 
     def test_a_decision_on_an_absent_content_counts(self):
         d = decision("tec-ta", 1, annul(protocol()))
@@ -487,6 +498,31 @@ class Amendments(Case):
         # A revoked operator cannot contest number 3 either.
         self.assertEqual(evaluate(gone, first, third, amendment(3, "station_closed", station="s4"))["totals"]["list"]
                          ["nation"]["expected"], 2)
+
+    def test_a_revocation_holds_decisions_whatever_its_severity(self):
+        p = protocol()
+        d = decision("tec-ta", 1, annul(p))
+        off = amendment(2, "severity_changed", rule="KEY_REVOKED", severity="off")
+        result = evaluate(p, d, decision("tec-ta", 1, annul_station(), key="knew"), revocation(1, "ktec-ta"), off,
+                          replacement(3, {"authority": "tec-ta"}, "knew"))
+        self.assertEqual(result["decisions"][d["content"]], "held")
+        self.assert_standing(result, p, "annulled", "ANNULLED_BY_DECISION")  # by the other decision, which nothing contests
+
+    def test_of_two_revocations_the_later_one_says_what_stays_valid(self):
+        one, two = protocol(), protocol("s1", "c-d1")
+        result = evaluate(one, two, revocation(1, "ks1", still_valid=[one]), revocation(2, "ks1", still_valid=[two]))
+        self.assert_standing(result, one, "held", "KEY_REVOKED")
+        self.assert_standing(result, two, "counted")
+
+    def test_amendments_stand_in_the_prefix_beyond_it_or_not_at_all(self):
+        first = replacement(1, {"authority": "op"}, "knew")
+        late = amendment(1, "station_closed", author="op", key="knew", station="s3")
+        third, also_third = (amendment(3, "station_closed", station=s) for s in ("s3", "s4"))
+        fourth = amendment(4, "station_closed", station="s4")
+        result = evaluate(first, late, third, also_third, fourth)
+        self.assertEqual(result["refused"], {late["digest"]: ["UNKNOWN_KEY"]})
+        self.assertEqual(result["amendments"], {first["content"]: "counted", third["content"]: "contested",
+                                                also_third["content"]: "contested", fourth["content"]: "held"})
 
     def test_a_station_may_close_later(self):
         p = protocol()

@@ -93,19 +93,16 @@ impl Api {
         Ok(rows)
     }
 
-    fn make_rows(
-        &self,
-        controls: &BTreeMap<ShardId, (PositionPair, Arc<ControlState>)>,
-    ) -> Result<Vec<Row>, Status> {
+    fn make_rows(&self, controls: &BTreeMap<ShardId, (PositionPair, Arc<ControlState>)>) -> Result<Vec<Row>, Status> {
         let mut rows = Vec::new();
         for (shard, (at, control)) in controls {
             let stations: Vec<StationIndex> =
                 self.definition.stations_of_shard(*shard).map(|(index, _)| index).collect();
             for stations in stations.chunks(STATIONS_AT_ONCE) {
                 let some = self.replica.read(*shard, |fold| {
-                    let evaluated = stations.iter().filter_map(|station| {
-                        Some((*station, fold.evaluation_at(*station, *at, control)?))
-                    });
+                    let evaluated = stations
+                        .iter()
+                        .filter_map(|station| Some((*station, fold.evaluation_at(*station, *at, control)?)));
                     let rows = evaluated.flat_map(|(station, evaluation)| {
                         evaluation.contests.into_iter().map(move |(contest, cell)| Row::new(station, contest, &cell))
                     });
@@ -171,7 +168,8 @@ struct Filter {
 impl Row {
     fn new(station: StationIndex, contest: ContestIndex, cell: &CellEvaluation) -> Self {
         let any = |standing| cell.contents.iter().any(|content| content.standing == standing);
-        let rules: BTreeSet<RuleCode> = cell.contents.iter().flat_map(|content| content.rules.iter().copied()).collect();
+        let rules: BTreeSet<RuleCode> =
+            cell.contents.iter().flat_map(|content| content.rules.iter().copied()).collect();
         Self {
             station,
             contest,
@@ -223,9 +221,8 @@ fn page_start(request: &ListStationsRequest) -> Result<Option<PageStart>, Status
         let start = PageStart { sequence: parts.next()?.parse().ok()?, row: parts.next()?.parse().ok()? };
         (parts.next()? == filter_mark(request) && parts.next().is_none()).then_some(start)
     };
-    let refused = || {
-        Status::invalid_argument("this page token is not of this question: send the same contest, state and region")
-    };
+    let refused =
+        || Status::invalid_argument("this page token is not of this question: send the same contest, state and region");
     read().ok_or_else(refused).map(Some)
 }
 

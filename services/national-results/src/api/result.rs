@@ -2,16 +2,10 @@
 
 use super::{Api, reference_of};
 use crate::{embargo, merger::Snapshot, ratios};
-use hattama_election::{
-    definition::Units,
-    ids::SlotIndex,
-    instant::Instant,
-};
+use hattama_election::{definition::Units, ids::SlotIndex, instant::Instant};
 use hattama_proto::{
     log::v1 as log,
-    national::v1::{
-        ContestSummary, GetContestResultResponse, GetNationalResultResponse, GetTurnoutResponse, Ratio,
-    },
+    national::v1::{ContestSummary, GetContestResultResponse, GetNationalResultResponse, GetTurnoutResponse, Ratio},
 };
 use hattama_tally::{ContestFigures, FIRST_POSITION, PublicationBody, SlotFigures, Unit};
 use hattama_wire::{
@@ -24,9 +18,8 @@ impl Api {
     pub(super) fn national_result(&self, snapshot: &Snapshot) -> GetNationalResultResponse {
         let body = &snapshot.publication.body;
         let states = self.archive.states();
-        let at_other_control = |position: hattama_tally::PositionPair| {
-            position.control_next_offset != body.control_next_offset
-        };
+        let at_other_control =
+            |position: hattama_tally::PositionPair| position.control_next_offset != body.control_next_offset;
         GetNationalResultResponse {
             publication: Some(reference_of(snapshot)),
             status: self.status(body).to_owned(),
@@ -104,9 +97,10 @@ impl Api {
         let contest = &self.definition.contests[usize::from(figures.contest.0)];
         let embargoed = self.is_embargoed(contest);
         let slots = &snapshot.publication.body.turnout;
-        let turnouts = snapshot.nation.contest(figures.contest).map(|totals| {
-            ratios::of_contest(&self.definition, contest, &totals.nation, slots, embargoed)
-        });
+        let turnouts = snapshot
+            .nation
+            .contest(figures.contest)
+            .map(|totals| ratios::of_contest(&self.definition, contest, &totals.nation, slots, embargoed));
         ContestSummary {
             figures: Some(embargo::figures(&self.definition, figures, embargoed)),
             embargoed,

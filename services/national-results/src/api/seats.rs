@@ -3,8 +3,8 @@
 use super::{Api, election, reference_of};
 use crate::{embargo, merger::Snapshot};
 use hattama_apportionment::{
-    Certainty, Denominator, DenominatorSensitivity, ListAllocation, OptionId, OptionResult, Outcome,
-    PluralityOutcome, PluralityResult, Step, Tie,
+    Certainty, Denominator, DenominatorSensitivity, ListAllocation, OptionId, OptionResult, Outcome, PluralityOutcome,
+    PluralityResult, Step, Tie,
 };
 use hattama_proto::national::v1::{
     Fraction, GetSeatAllocationResponse, SeatLine, SeatStep, Sensitivity, Threshold, TieFound,
@@ -44,9 +44,7 @@ impl Api {
 fn list(allocation: &ListAllocation) -> GetSeatAllocationResponse {
     GetSeatAllocationResponse {
         lines: allocation.options.iter().map(list_line).collect(),
-        quota: allocation
-            .quota
-            .map(|quota| Fraction { numerator: quota.votes, denominator: u64::from(quota.seats) }),
+        quota: allocation.quota.map(|quota| Fraction { numerator: quota.votes, denominator: u64::from(quota.seats) }),
         threshold: Some(threshold(allocation)),
         steps: numbered(allocation.steps.iter().map(list_step)),
         ties: match &allocation.outcome {
@@ -90,9 +88,10 @@ fn threshold(allocation: &ListAllocation) -> Threshold {
 /// A step in words, and who got a seat by it.
 fn list_step(step: &Step) -> (String, Option<&OptionId>) {
     match step {
-        Step::IndependentElected { option, seats_left, .. } => {
-            (format!("{option} reached the quota for independents and is elected; {seats_left} seats are left"), Some(option))
-        }
+        Step::IndependentElected { option, seats_left, .. } => (
+            format!("{option} reached the quota for independents and is elected; {seats_left} seats are left"),
+            Some(option),
+        ),
         Step::Threshold { numerator, denominator, of, number, passed, .. } => {
             let of = denominator_name(*of);
             let passed = ids(passed);
@@ -184,7 +183,12 @@ fn numbered<'a>(steps: impl IntoIterator<Item = (String, Option<&'a OptionId>)>)
 }
 
 fn tie_text(tie: &Tie) -> String {
-    format!("{} have equal claims to {} seats: a commission decides ({})", ids(&tie.between), tie.seats, tie.law.article)
+    format!(
+        "{} have equal claims to {} seats: a commission decides ({})",
+        ids(&tie.between),
+        tie.seats,
+        tie.law.article
+    )
 }
 
 fn tie_found(tie: &Tie) -> TieFound {

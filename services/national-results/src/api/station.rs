@@ -38,9 +38,9 @@ impl Api {
         let api = self.clone();
         let answered = spawn_blocking(move || {
             let view = View { definition: &api.definition, control: &control, at, index };
-            let response = api.replica.read(shard, |fold| view.station(fold, |contest| {
-                api.is_embargoed(&api.definition.contests[usize::from(contest.0)])
-            }));
+            let response = api.replica.read(shard, |fold| {
+                view.station(fold, |contest| api.is_embargoed(&api.definition.contests[usize::from(contest.0)]))
+            });
             response.map_err(Status::from)?.ok_or_else(|| Status::internal("the fold lacks the station"))
         });
         let response = answered.await.map_err(|_| Status::internal("the evaluation panicked"))??;
@@ -73,11 +73,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn station(
-        &self,
-        fold: &ShardFold,
-        is_embargoed: impl Fn(ContestIndex) -> bool,
-    ) -> Option<GetStationResponse> {
+    fn station(&self, fold: &ShardFold, is_embargoed: impl Fn(ContestIndex) -> bool) -> Option<GetStationResponse> {
         let evaluation = fold.evaluation_at(self.index, self.at, self.control)?;
         let station = &self.definition.stations[self.index.0 as usize];
         let polls_close_seconds = self.control.polls_close(self.index).unwrap_or(station.polls_close).0;

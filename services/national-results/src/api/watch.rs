@@ -12,7 +12,8 @@ use tonic::Status;
 pub(crate) const MAX_WATCHERS: usize = 256;
 
 /// A stream of publications.
-pub(crate) type Publications = UntilShutdown<Pin<Box<dyn Stream<Item = Result<WatchPublicationsResponse, Status>> + Send>>>;
+pub(crate) type Publications =
+    UntilShutdown<Pin<Box<dyn Stream<Item = Result<WatchPublicationsResponse, Status>> + Send>>>;
 
 /// Counts an open stream for as long as it lives.
 struct Watcher;
@@ -70,5 +71,42 @@ impl Place {
         let skipped = self.seen.map_or(0, |seen| newest.saturating_sub(seen).saturating_sub(1));
         self.seen = Some(newest);
         Some(skipped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{merger::Snapshot, records::LoggedPublication};
+    use hattama_election::{definition::sample, digest::PublicationDigest};
+    use hattama_tally::{ControlState, Generation, merge};
+    use std::{collections::BTreeMap, sync::Arc};
+
+    fn signal(sequence: u64, embargoes_ended: usize) -> Signal {
+        let definition = Arc::new(sample::definition());
+        let control = Arc::new(ControlState::initial(Arc::clone(&definition), b"genesis"));
+        let nation = Arc::new(merge(&definition, &BTreeMap::new()).unwrap());
+        let body = nation.publication(&definition, Generation(1), &control, sequence, None);
+        let publication = LoggedPublication { body, digest: PublicationDigest([0; 32]), written_at_milliseconds: 0 };
+        let newest = Some(Arc::new(Snapshot { publication: Arc::new(publication), nation, control }));
+        Signal { newest, embargoes_ended }
+    }
+
+    #[test]
+    fn a_slow_reader_skips_to_the_newest_and_hears_how_many_it_missed() {
+        let mut place = Place { seen: None, embargoes_ended: None };
+        assert_eq!(place.advance(&Signal::default()), None, "nothing is published yet");
+        assert_eq!(place.advance(&signal(1_005, 0)), Some(0), "it begins with the newest");
+        assert_eq!(place.advance(&signal(1_006, 0)), Some(0));
+        assert_eq!(place.advance(&signal(1_010, 0)), Some(3));
+        assert_eq!(place.advance(&signal(1_010, 0)), None);
+        assert_eq!(place.advance(&signal(1_010, 1)), Some(0), "an embargo has ended: it says more");
+    }
+
+    #[test]
+    fn a_reader_that_has_the_newest_already_waits_for_the_next() {
+        let mut place = Place { seen: Some(1_005), embargoes_ended: None };
+        assert_eq!(place.advance(&signal(1_005, 0)), None);
+        assert_eq!(place.advance(&signal(1_008, 0)), Some(2));
     }
 }

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hattama_election::amendment::{Amendment, AmendmentContent, Change, KeyHolder};
 use hattama_election::definition::{Definition, KeyRole, sample};
 use hattama_election::digest::PublicationDigest;
 use hattama_election::form::{LineMeaning, Lines};
-use hattama_election::ids::{ContestId, OptionId, ShardId, StationId};
+use hattama_election::ids::{AuthorityId, ContestId, OptionId, ShardId, StationId};
+use hattama_election::key::PublicKey;
 use hattama_election::protocol::{Protocol, ProtocolContent};
 use hattama_election::submission::SubmissionBody;
 use hattama_precinct_gateway::{Config, Running, StartError, start};
@@ -154,6 +156,19 @@ pub fn signed(definition: &Definition, station: &str, revision: u8) -> SignedSub
     sign(definition, &station_key(station), protocol(station, revision))
 }
 
+/// An amendment by the central commission: the station may also sign with this key.
+pub fn key_replaced(definition: &Definition, number: u32, station: &str, key: PublicKey) -> SignedSubmission {
+    let central = SigningKey::rehearsal(&sample::keys(), KeyRole::Authority, "cec").unwrap();
+    let holder = KeyHolder::Station(StationId::new(station).unwrap());
+    let author = AuthorityId::new("cec").unwrap();
+    let body = SubmissionBody::Amendment(Amendment {
+        content: AmendmentContent { number, author, change: Change::KeyReplaced { holder, key } },
+        reason: "the old device is broken".to_owned(),
+        signed_at: protocol(station, 1).signed_at,
+    });
+    sign_submission(&central, &definition.id, &definition.core_digest, &body)
+}
+
 pub fn request(submission: &SignedSubmission) -> v1::SubmitRequest {
     v1::SubmitRequest { submission: Some(submission.to_proto()) }
 }
@@ -246,4 +261,15 @@ pub async fn write_publication(
 pub async fn logged_values(log: &RecordLog) -> Vec<bytes::Bytes> {
     let records = log.read(&topics().submissions, SHARD.0, 1, hattama_record_log::ReadLimit::default()).await.unwrap();
     records.into_iter().map(|record| record.value).collect()
+}
+
+/// A submission that lay in the log, and was counted in publication 1, before any gateway here knew it.
+pub async fn with_a_counted_submission(log: &RecordLog) -> (SignedSubmission, Arc<Definition>) {
+    let definition = definition();
+    let covered = PositionPair { next_offset: 2, control_next_offset: 1 };
+    let submission = signed(&definition, "north-001", 1);
+    log.append(&topics().submissions, SHARD.0, NewRecord::of_value(submission.record_value())).await.unwrap();
+    write_outcomes(log, &definition, "aggregator", (FIRST_POSITION, covered), vec![]).await;
+    write_publication(log, &definition, (1, None), covered).await;
+    (submission, definition)
 }

@@ -54,6 +54,7 @@ lists-on-ballot = Lists on the ballot
 ballot-number = No.
 list = List
 votes = Votes
+chart = Bars, and the line of the threshold
 share = Share
 seats = Seats
 no-votes-yet = no votes counted yet

@@ -48,6 +48,7 @@ lists-on-ballot = Бюллетеньдегі тізімдер
 ballot-number = №
 list = Тізім
 votes = Дауыстар
+chart = Бағандар және шек сызығы
 share = Үлесі
 seats = Мандаттар
 no-votes-yet = дауыстар әлі есепке алынбаған

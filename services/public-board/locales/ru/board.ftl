@@ -56,6 +56,7 @@ lists-on-ballot = Списки в бюллетене
 ballot-number = №
 list = Список
 votes = Голоса
+chart = Столбцы и линия порога
 share = Доля
 seats = Мандаты
 no-votes-yet = голоса ещё не учтены

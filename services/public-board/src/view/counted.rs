@@ -81,19 +81,21 @@ fn groups(snapshot: &Snapshot, words: &Words) -> Vec<(String, StationCounts)> {
 
 /// A station is in it once for each of the contests.
 fn sum(contests: &[Counted<'_>]) -> StationCounts {
-    contests.iter().filter_map(|counted| counted.figures.stations).fold(StationCounts::default(), |a, b| StationCounts {
-        expected: a.expected + b.expected,
-        counted: a.counted + b.counted,
-        held: a.held + b.held,
-        contested: a.contested + b.contested,
-        annulled: a.annulled + b.annulled,
-        missing: a.missing + b.missing,
-        corrected: a.corrected + b.corrected,
-        flagged: a.flagged + b.flagged,
-        held_beside: a.held_beside + b.held_beside,
-        contested_beside: a.contested_beside + b.contested_beside,
-        register_expected: a.register_expected + b.register_expected,
-        register_counted: a.register_counted + b.register_counted,
+    contests.iter().filter_map(|counted| counted.figures.stations).fold(StationCounts::default(), |a, b| {
+        StationCounts {
+            expected: a.expected + b.expected,
+            counted: a.counted + b.counted,
+            held: a.held + b.held,
+            contested: a.contested + b.contested,
+            annulled: a.annulled + b.annulled,
+            missing: a.missing + b.missing,
+            corrected: a.corrected + b.corrected,
+            flagged: a.flagged + b.flagged,
+            held_beside: a.held_beside + b.held_beside,
+            contested_beside: a.contested_beside + b.contested_beside,
+            register_expected: a.register_expected + b.register_expected,
+            register_counted: a.register_counted + b.register_counted,
+        }
     })
 }
 

@@ -45,15 +45,20 @@ pub fn build(snapshot: &Snapshot, words: &Words) -> Option<DistrictsView> {
     let districts = contests(snapshot, "plurality");
     let first = *districts.first()?;
     let left_out = districts.len().saturating_sub(MOST_ROWS) as u64;
+    let mut names = names(snapshot, &districts, words).into_iter();
     let embargoed = districts.iter().copied().find(|district| district.summary.embargoed);
     Some(DistrictsView {
         embargo: lists::embargo(snapshot, embargoed.unwrap_or(first), words),
-        rows: districts.into_iter().take(MOST_ROWS).map(|district| row(snapshot, district, words)).collect(),
+        rows: districts
+            .into_iter()
+            .take(MOST_ROWS)
+            .map(|district| row(district, names.next().unwrap_or_default(), words))
+            .collect(),
         more: (left_out > 0).then(|| words.counted("more-in-json", left_out)),
     })
 }
 
-fn row(snapshot: &Snapshot, district: Counted<'_>, words: &Words) -> DistrictRow {
+fn row(district: Counted<'_>, (name, region): (String, String), words: &Words) -> DistrictRow {
     let stations = district.figures.stations.unwrap_or_default();
     let (counted, expected) = (words.count(stations.counted), words.count(stations.expected));
     let standing = Standing::of(district);
@@ -64,7 +69,6 @@ fn row(snapshot: &Snapshot, district: Counted<'_>, words: &Words) -> DistrictRow
     let votes = district.figures.leader_votes;
     let lead = votes.saturating_sub(district.figures.runner_up_votes);
     let shown = |text: String| if leader.is_some() { text } else { NOTHING.to_owned() };
-    let (name, region) = names(snapshot, district, words);
     DistrictRow {
         name,
         region,
@@ -121,10 +125,70 @@ pub fn led_and_open(snapshot: &Snapshot) -> (u32, u32) {
     })
 }
 
-fn names(snapshot: &Snapshot, district: Counted<'_>, words: &Words) -> (String, String) {
+/// The districts' names, shortened, with their regions.
+fn names(snapshot: &Snapshot, districts: &[Counted<'_>], words: &Words) -> Vec<(String, String)> {
     let language = words.language();
-    let unit = snapshot.election.districts.iter().find(|unit| unit.id == district.contest.district);
-    let Some(unit) = unit else { return (language.of(district.contest.name.as_ref()).to_owned(), String::new()) };
-    let region = Snapshot::unit_name(&snapshot.election.regions, &unit.region);
-    (language.of(unit.name.as_ref()).to_owned(), language.of(region).to_owned())
+    let (full, regions): (Vec<&str>, Vec<&str>) = districts
+        .iter()
+        .map(|district| {
+            let unit = snapshot.election.districts.iter().find(|unit| unit.id == district.contest.district);
+            let region = unit.and_then(|unit| Snapshot::unit_name(&snapshot.election.regions, &unit.region));
+            let name = unit.map_or(district.contest.name.as_ref(), |unit| unit.name.as_ref());
+            (language.of(name), language.of(region))
+        })
+        .unzip();
+    shortened(&full).into_iter().zip(regions).map(|(name, region)| (name, region.to_owned())).collect()
+}
+
+/// What tells the names apart: "Single-Mandate District No. 7" is "No. 7" where all others begin in the same way. The
+/// heading above the table says the rest.
+fn shortened(names: &[&str]) -> Vec<String> {
+    let names: Vec<Vec<&str>> = names.iter().map(|name| name.split_whitespace().collect()).collect();
+    let Some(first) = names.first().filter(|_| names.len() > 1) else {
+        return names.iter().map(|name| name.join(" ")).collect();
+    };
+    let shortest = names.iter().map(Vec::len).min().unwrap_or(0);
+    let same = |place: usize| names.iter().all(|name| name[place] == first[place]);
+    let same_from_end = |place: usize| names.iter().all(|name| name[name.len() - place] == first[first.len() - place]);
+    let before = (0..shortest).take_while(|place| same(*place)).count();
+    let after = (1..=shortest - before).take_while(|place| same_from_end(*place)).count();
+    // A sign of a number stays with its number.
+    let is_sign = |word: &&&str| word.chars().count() <= LONGEST_SIGN;
+    let sign = before.checked_sub(1).and_then(|place| first.get(place)).filter(is_sign);
+    let short = |name: &Vec<&str>| {
+        let words = sign.into_iter().chain(&name[before..name.len() - after]).copied();
+        words.collect::<Vec<_>>().join("\u{a0}")
+    };
+    let short: Vec<String> = names.iter().map(short).collect();
+    // Equal names, or one that is the beginning of another: nothing is left to tell them apart by.
+    if names.iter().any(|name| name.len() == before + after) {
+        return names.iter().map(|name| name.join(" ")).collect();
+    }
+    short
+}
+
+/// "№", "No.", "Nr.".
+const LONGEST_SIGN: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shortened_to_what_tells_them_apart() {
+        let english = ["Single-Mandate District No. 7", "Single-Mandate District No. 18"];
+        assert_eq!(shortened(&english), ["No.\u{a0}7", "No.\u{a0}18"]);
+        let kazakh = ["№ 7 бір мандатты округ", "№ 18 бір мандатты округ"];
+        assert_eq!(shortened(&kazakh), ["№\u{a0}7", "№\u{a0}18"]);
+        assert_eq!(shortened(&["North", "South East"]), ["North", "South\u{a0}East"]);
+    }
+
+    #[test]
+    fn names_that_nothing_tells_apart_stay_whole() {
+        assert_eq!(shortened(&["One District"]), ["One District"]);
+        assert_eq!(shortened(&["A District", "A District"]), ["A District", "A District"]);
+        assert_eq!(shortened(&["District", "District North"]), ["District", "District North"]);
+        assert_eq!(shortened(&["", "x"]), ["", "x"]);
+        assert!(shortened(&[]).is_empty());
+    }
 }

@@ -69,14 +69,19 @@ pub fn build(snapshot: &Snapshot, words: &Words) -> Option<HemicycleView> {
 const OPEN: &str = "open";
 
 fn groups(snapshot: &Snapshot, words: &Words) -> Vec<Group> {
-    let group = |class: String, name: String, number: u32| Group { class, name, seats: words.count(number.into()), number };
+    let group =
+        |class: String, name: String, number: u32| Group { class, name, seats: words.count(number.into()), number };
     let mut groups = Vec::new();
     let mut open = 0;
     // One list contest fills the house's list seats; where there are several, they are several houses.
     for list in contests(snapshot, "list").into_iter().take(1) {
         for (place, seats) in list.figures.seats.iter().enumerate().filter(|(_, seats)| **seats > 0) {
             let id = list.contest.options.get(place).map_or("", |option| option.id.as_str());
-            groups.push(group(format!("c{}", place % lists::COLOURS + 1), option_name(list.contest, id, words), *seats));
+            groups.push(group(
+                format!("c{}", place % lists::COLOURS + 1),
+                option_name(list.contest, id, words),
+                *seats,
+            ));
         }
         open += list.contest.seats.saturating_sub(list.figures.seats.iter().sum());
     }

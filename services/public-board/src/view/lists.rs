@@ -150,15 +150,15 @@ fn against_all(list: Counted<'_>, scale: &Scale, words: &Words) -> ListRow {
 
 fn threshold_view(threshold: &Threshold, scale: &Scale, words: &Words) -> Option<ThresholdView> {
     let share = threshold.share?;
-    let decimals = if share.denominator > 0 && (share.numerator * 100).is_multiple_of(share.denominator) { 0 } else { 2 };
+    let decimals =
+        if share.denominator > 0 && (share.numerator * 100).is_multiple_of(share.denominator) { 0 } else { 2 };
     let percent = words.numbers.share(share.numerator, share.denominator, decimals);
     let (fewest, base) = (words.count(threshold.fewest_passing_votes), words.count(threshold.base));
     let of = words.known("base", &threshold.of);
     let certainty = words.known("certainty", &threshold.certainty);
     Some(ThresholdView {
         line: scale.line(share.numerator, share.denominator),
-        words: words
-            .say("threshold-words", &[("share", &percent), ("fewest", &fewest), ("base", &base), ("of", &of)]),
+        words: words.say("threshold-words", &[("share", &percent), ("fewest", &fewest), ("base", &base), ("of", &of)]),
         share: percent,
         source: words.say("source-and-certainty", &[("article", &threshold.article), ("certainty", &certainty)]),
     })

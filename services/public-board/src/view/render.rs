@@ -72,10 +72,11 @@ pub fn freshness(board: &Board, shown: &Shown, signal: Signal, words: &Words) ->
             age_seconds,
         }
     });
-    let away = signal.away_since_milliseconds.map(|since| {
-        words.say("away", &[("time", &clock.time(since)), ("clock", &clock.name())])
-    });
-    let template = FreshnessTemplate { w: words, publication, away, edition: shown.edition };
+    let away = signal
+        .away_since_milliseconds
+        .map(|since| words.say("away", &[("time", &clock.time(since)), ("clock", &clock.name())]));
+    let template =
+        FreshnessTemplate { w: words, publication, away, edition: shown.edition, sequence: shown.sequence() };
     template.render().unwrap_or_default()
 }
 
@@ -85,6 +86,8 @@ struct PageTemplate<'a> {
     w: &'a Words,
     languages: [Language; 3],
     assets: &'static Assets,
+    /// Empty until it is known.
+    election_id: String,
     title: String,
     date: String,
     marks: Marks,
@@ -101,6 +104,7 @@ impl<'a> PageTemplate<'a> {
             w: words,
             languages: Language::ALL,
             assets: Assets::get(),
+            election_id: election.map_or_else(String::new, |election| election.id.clone()),
             title: if name.is_empty() { words.t("results") } else { name.to_owned() },
             date: election.map_or_else(String::new, |election| times::date_of(&election.date, words)),
             marks: election.map_or_else(Marks::default, Marks::of),
@@ -125,6 +129,7 @@ struct FreshnessTemplate<'a> {
     publication: Option<PublicationView>,
     away: Option<String>,
     edition: u64,
+    sequence: u64,
 }
 
 #[derive(Template)]
@@ -196,8 +201,7 @@ fn notices(snapshot: &Snapshot, words: &Words) -> Vec<String> {
     let of = |key: &'static str, numbers: &[u32]| {
         (!numbers.is_empty()).then(|| words.say(key, &[("shards", &shards(numbers))]))
     };
-    let both =
-        [of("frozen", &result.frozen_shards), of("other-control", &result.shards_at_other_control)];
+    let both = [of("frozen", &result.frozen_shards), of("other-control", &result.shards_at_other_control)];
     both.into_iter().flatten().collect()
 }
 

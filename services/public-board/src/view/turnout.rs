@@ -9,9 +9,12 @@ use crate::numbers::{NOTHING, scaled};
 use crate::snapshot::Snapshot;
 use crate::texts::Words;
 
-/// Height of the chart's bars at 100 %, in CSS pixels, and the room above for their labels.
-const CHART_HEIGHT: u64 = 150;
-const LABEL_HEIGHT: u64 = 18;
+/// Height of the chart's bars at 100 %, in CSS pixels, and the room above and below for labels.
+const CHART_HEIGHT: u64 = 252;
+const LABEL_HEIGHT: u64 = 22;
+
+/// Lines behind the bars, in percent.
+const GRID: [u64; 2] = [100, 50];
 
 /// Part of a slot's width that its bar fills, in hundredths of a percent of the slot.
 const BAR_FILL: u64 = 6_200;
@@ -26,6 +29,16 @@ pub struct TurnoutView {
     pub height: u64,
     /// Where its base line lies.
     pub base: u64,
+    /// Lines behind the bars.
+    pub grid: Vec<GridLine>,
+}
+
+/// A line behind the bars.
+pub struct GridLine {
+    /// Where, in pixels.
+    pub y: u64,
+    /// "50 %".
+    pub text: String,
 }
 
 /// A ratio by name.
@@ -95,6 +108,14 @@ pub fn build(snapshot: &Snapshot, words: &Words) -> TurnoutView {
         slots,
         height: CHART_HEIGHT + 2 * LABEL_HEIGHT,
         base: CHART_HEIGHT + LABEL_HEIGHT,
+        grid: GRID.into_iter().map(|percent| grid_line(percent, words)).collect(),
+    }
+}
+
+fn grid_line(percent: u64, words: &Words) -> GridLine {
+    GridLine {
+        y: LABEL_HEIGHT + CHART_HEIGHT - scaled(percent, 100, CHART_HEIGHT),
+        text: words.numbers.share(percent, 100, 0),
     }
 }
 

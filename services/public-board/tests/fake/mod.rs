@@ -1,5 +1,6 @@
 //! A national service with canned answers, over real gRPC.
 
+mod names;
 pub mod night;
 
 use std::net::SocketAddr;
@@ -145,11 +146,7 @@ impl NationalResults for Service {
     ) -> Result<Response<Self::WatchPublicationsStream>, Status> {
         let scenes = WatchStream::new(self.scene.clone()).filter_map(|scene| scene.result);
         let answers = scenes.map(|result| {
-            Ok(WatchPublicationsResponse {
-                publication: result.publication.clone(),
-                result: Some(result),
-                skipped: 0,
-            })
+            Ok(WatchPublicationsResponse { publication: result.publication.clone(), result: Some(result), skipped: 0 })
         });
         Ok(Response::new(Box::pin(until_shutdown(answers, &self.shutdown))))
     }

@@ -1,0 +1,7 @@
+//! The fold over whole worlds: against an oracle, under every order and cut of the logs, and against nonsense.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests: what is not as expected has to fail")]
+
+mod common;
+mod oracle;
+mod properties;
