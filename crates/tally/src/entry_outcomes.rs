@@ -1,8 +1,10 @@
-//! The outcomes of the submissions of one content.
+//! The outcomes of submissions, from what their contents stand as.
 
 use crate::{
-    ledger::{Cell, ContentEntry, SubmissionNote},
+    evaluation::{CellEvaluation, StationEvaluation},
+    ledger::{Cell, ContentEntry, StationLedger, SubmissionNote},
     outcome::{Outcome, SubmissionOutcome},
+    position::PositionPair,
 };
 use hattama_election::rules::RuleCode;
 
@@ -50,3 +52,48 @@ pub(crate) fn commission_outcomes(
         entry_outcomes(entry, standing, rule.as_slice(), &known, outcomes);
     }
 }
+
+/// The outcomes of everything that a station has sent. What has no evaluation has no submission whose key is known.
+pub(crate) fn station_outcomes(
+    ledger: &StationLedger,
+    evaluation: &StationEvaluation,
+    at: &PositionPair,
+    outcomes: &mut Vec<SubmissionOutcome>,
+) {
+    for (contest, contents) in &ledger.protocols {
+        let cell = evaluation.contests.iter().find(|(of, _)| of == contest);
+        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
+    }
+    for (slot, contents) in &ledger.turnout {
+        let cell = evaluation.turnout.iter().find(|(of, _)| of == slot);
+        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
+    }
+    for (_, entry) in ledger.decisions.values().flat_map(Cell::entries) {
+        let decision = evaluation.decisions.iter().find(|decision| decision.content == entry.digest);
+        let (standing, rules) = match decision {
+            Some(decision) => (decision.standing, decision.rules.as_slice()),
+            None => UNEVALUATED,
+        };
+        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
+    }
+}
+
+fn cell_outcomes<C>(
+    contents: &Cell<C>,
+    evaluation: Option<&CellEvaluation>,
+    at: &PositionPair,
+    outcomes: &mut Vec<SubmissionOutcome>,
+) {
+    for (_, entry) in contents.entries() {
+        let content = evaluation
+            .and_then(|evaluation| evaluation.contents.iter().find(|content| content.content == entry.digest));
+        let (standing, rules) = match content {
+            Some(content) => (content.standing, content.rules.as_slice()),
+            None => UNEVALUATED,
+        };
+        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
+    }
+}
+
+/// Of a content without a visible submission: each of its submissions is refused by itself.
+const UNEVALUATED: (Outcome, &[RuleCode]) = (Outcome::Refused, &[RuleCode::UnknownKey]);

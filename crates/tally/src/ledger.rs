@@ -8,7 +8,7 @@ use hattama_election::{
     ids::{ContestIndex, SlotIndex},
     instant::Instant,
     key::KeyId,
-    protocol::ProtocolContent,
+    protocol::{Protocol, ProtocolContent, SignatoryStance},
     turnout::TurnoutContent,
 };
 use std::collections::BTreeMap;
@@ -44,6 +44,23 @@ pub struct Attributes {
     pub dissent: bool,
     /// Complaints were lodged.
     pub complaints: bool,
+}
+
+impl Attributes {
+    /// Of a submission that says nothing but when it was signed.
+    pub(crate) fn plain(signed_at: Instant) -> Self {
+        Self { signed_at, supersedes: None, reason: None, dissent: false, complaints: false }
+    }
+
+    pub(crate) fn of_protocol(protocol: &Protocol) -> Self {
+        Self {
+            signed_at: protocol.signed_at,
+            supersedes: protocol.supersedes,
+            reason: protocol.reason.as_deref().map(Into::into),
+            dissent: protocol.signatories.iter().any(|signatory| signatory.stance != SignatoryStance::Signed),
+            complaints: protocol.complaints.is_some_and(|complaints| complaints > 0),
+        }
+    }
 }
 
 impl SubmissionNote {

@@ -3,6 +3,7 @@
 //! What a station counts for is a function of the set of its valid submissions, never of their order (design, D3). A shard's
 //! tally is a function of two positions (D4), a publication of a vector of them (D5). Pure: records come in, bodies go out.
 
+mod admission;
 mod book;
 mod control;
 mod decisions;

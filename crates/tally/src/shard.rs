@@ -1,10 +1,11 @@
 //! The fold of a shard: records in, outcomes and a tally out. Its state is a function of its two positions.
 
 use crate::{
+    admission::{Admission, admission},
     book::OutcomeBook,
     control::ControlState,
-    entry_outcomes::{commission_outcomes, entry_outcomes},
-    evaluation::{self, CellEvaluation, StationEvaluation, Subject},
+    entry_outcomes::{commission_outcomes, entry_outcomes, station_outcomes},
+    evaluation::{self, StationEvaluation, Subject},
     ledger::{Attributes, Cell, StationLedger, SubmissionNote},
     outcome::{Outcome, OutcomesBody, SubmissionOutcome},
     position::{FIRST_POSITION, Generation, PositionPair},
@@ -18,9 +19,7 @@ use hattama_election::{
     ids::{AuthorityId, ContestIndex, ShardId, StationIndex},
     instant::Instant,
     key::KeyId,
-    protocol::{Protocol, SignatoryStance},
-    routing::home_shard,
-    rules::{self, RuleCode},
+    rules::RuleCode,
     submission::{Submission, SubmissionBody},
 };
 use rustc_hash::FxHashMap;
@@ -36,49 +35,6 @@ pub const FOLD_VERSION: u32 = 1;
 /// key send no more, and gateways let none through whose key is unknown. Later ones are refused for good. Which those are
 /// depends on the shard alone, not on when an amendment came, so that every fold refuses the same.
 pub const MAX_DEFERRED: usize = 65_536;
-
-/// What becomes of a record before the ledger sees it.
-pub(crate) enum Admission {
-    /// It goes into the ledger.
-    Filed(Box<Submission>),
-    /// It is impossible.
-    Refused { digest: SubmissionDigest, rules: Vec<RuleCode> },
-    /// Its key is unknown: an amendment may still bring it.
-    Deferred { digest: SubmissionDigest, key: KeyId },
-}
-
-/// Checks a record against definition and control: who may say what, where it belongs, what cannot be.
-pub(crate) fn admission(definition: &Definition, control: &ControlState, shard: ShardId, opened: Opened) -> Admission {
-    let submission = match opened {
-        Opened::Submission(submission) => submission,
-        Opened::Refused { digest, rules } => return Admission::Refused { digest, rules },
-        Opened::UnknownKey { digest, key } => return Admission::Deferred { digest, key },
-    };
-    let digest = submission.digest;
-    let refused = |rules: Vec<RuleCode>| Admission::Refused { digest, rules };
-    let impossible = impossible(definition, &submission.body);
-    if !impossible.is_empty() {
-        return refused(impossible);
-    }
-    let added = || control.added_key(&submission.key).map(|added| added.holder);
-    let Some(holder) = definition.key(&submission.key).map(|(_, holder)| holder).or_else(added) else {
-        return Admission::Deferred { digest, key: submission.key };
-    };
-    if !rules::entitled(definition, holder, &submission.body) {
-        return refused(vec![RuleCode::NotEntitled]);
-    }
-    if home_shard(definition, &submission.body) != Some(shard) {
-        return refused(vec![RuleCode::WrongShard]);
-    }
-    Admission::Filed(submission)
-}
-
-/// The codes of all that is impossible about a submission, ascending.
-fn impossible(definition: &Definition, body: &SubmissionBody) -> Vec<RuleCode> {
-    let violations = rules::impossible::submission(definition, body);
-    let codes: BTreeSet<RuleCode> = violations.into_iter().map(|violation| violation.code).collect();
-    codes.into_iter().collect()
-}
 
 /// A record whose key is not of the frozen definition: what becomes of it depends on the amendments in force.
 #[derive(Debug)]
@@ -217,7 +173,7 @@ impl ShardFold {
         }
         self.note_lapsed_keys();
         self.tell_commission_protocols(None);
-        self.tell_probes();
+        self.tell_probes(None);
         self.dirty.extend(0..self.stations.len());
         self.settle();
     }
@@ -394,34 +350,34 @@ impl ShardFold {
         let definition = Arc::clone(&self.definition);
         match submission.body {
             SubmissionBody::Protocol(protocol) => {
-                let note = note(attributes_of(&protocol));
+                let note = note(Attributes::of_protocol(&protocol));
                 let Some((contest, _)) = definition.contest(&protocol.content.contest) else { return };
                 let Some(ledger) = self.ledger_of(definition.station(&protocol.content.station)) else { return };
                 let revision = u32::from(protocol.content.revision);
                 ledger.protocols.entry(contest).or_default().file(revision, content, protocol.content, note);
             }
             SubmissionBody::Turnout(report) => {
-                let note = note(plain(report.signed_at));
+                let note = note(Attributes::plain(report.signed_at));
                 let Some((slot, _)) = definition.slot(&report.content.slot) else { return };
                 let Some(ledger) = self.ledger_of(definition.station(&report.content.station)) else { return };
                 let revision = u32::from(report.content.revision);
                 ledger.turnout.entry(slot).or_default().file(revision, content, report.content, note);
             }
             SubmissionBody::Decision(decision) => {
-                let note = note(plain(decision.signed_at));
+                let note = note(Attributes::plain(decision.signed_at));
                 let station = decision.content.ruling.station().and_then(|id| definition.station(id));
                 let Some(ledger) = self.ledger_of(station) else { return };
                 let cell = ledger.decisions.entry(decision.content.author.clone()).or_default();
                 cell.file(decision.content.number, content, decision.content, note);
             }
             SubmissionBody::CommissionProtocol(protocol) => {
-                let note = note(plain(protocol.signed_at));
+                let note = note(Attributes::plain(protocol.signed_at));
                 self.file_commission_protocol(protocol, content, note);
             }
             SubmissionBody::Probe(_) => {
-                let note = note(plain(Instant(0)));
+                let note = note(Attributes::plain(Instant(0)));
                 self.probes.file(0, content, (), note);
-                self.tell_probes();
+                self.tell_probes(Some(content));
             }
             SubmissionBody::Amendment(_) => {}
         }
@@ -456,9 +412,10 @@ impl ShardFold {
         outcomes.into_iter().for_each(|outcome| self.book.set(outcome));
     }
 
-    fn tell_probes(&mut self) {
+    /// Books what one probe comes to, or all of them.
+    fn tell_probes(&mut self, of: Option<ContentDigest>) {
         let mut outcomes = Vec::new();
-        for (_, entry) in self.probes.entries() {
+        for (_, entry) in self.probes.entries().filter(|(_, entry)| of.is_none_or(|of| of == entry.digest)) {
             let known = |note: &SubmissionNote| self.control.key(&note.key).is_some();
             entry_outcomes(entry, Outcome::Counted, &[], known, &mut outcomes);
         }
@@ -482,62 +439,3 @@ impl ShardFold {
         }
     }
 }
-
-fn plain(signed_at: Instant) -> Attributes {
-    Attributes { signed_at, supersedes: None, reason: None, dissent: false, complaints: false }
-}
-
-fn attributes_of(protocol: &Protocol) -> Attributes {
-    Attributes {
-        signed_at: protocol.signed_at,
-        supersedes: protocol.supersedes,
-        reason: protocol.reason.as_deref().map(Into::into),
-        dissent: protocol.signatories.iter().any(|signatory| signatory.stance != SignatoryStance::Signed),
-        complaints: protocol.complaints.is_some_and(|complaints| complaints > 0),
-    }
-}
-
-/// The outcomes of everything that a station has sent. What has no evaluation has no submission whose key is known.
-fn station_outcomes(
-    ledger: &StationLedger,
-    evaluation: &StationEvaluation,
-    at: &PositionPair,
-    outcomes: &mut Vec<SubmissionOutcome>,
-) {
-    for (contest, contents) in &ledger.protocols {
-        let cell = evaluation.contests.iter().find(|(of, _)| of == contest);
-        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
-    }
-    for (slot, contents) in &ledger.turnout {
-        let cell = evaluation.turnout.iter().find(|(of, _)| of == slot);
-        cell_outcomes(contents, cell.map(|(_, cell)| cell), at, outcomes);
-    }
-    for (_, entry) in ledger.decisions.values().flat_map(Cell::entries) {
-        let decision = evaluation.decisions.iter().find(|decision| decision.content == entry.digest);
-        let (standing, rules) = match decision {
-            Some(decision) => (decision.standing, decision.rules.as_slice()),
-            None => UNEVALUATED,
-        };
-        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
-    }
-}
-
-fn cell_outcomes<C>(
-    contents: &Cell<C>,
-    evaluation: Option<&CellEvaluation>,
-    at: &PositionPair,
-    outcomes: &mut Vec<SubmissionOutcome>,
-) {
-    for (_, entry) in contents.entries() {
-        let content = evaluation
-            .and_then(|evaluation| evaluation.contents.iter().find(|content| content.content == entry.digest));
-        let (standing, rules) = match content {
-            Some(content) => (content.standing, content.rules.as_slice()),
-            None => UNEVALUATED,
-        };
-        entry_outcomes(entry, standing, rules, |note| note.is_visible(at), outcomes);
-    }
-}
-
-/// Of a content without a visible submission: each of its submissions is refused by itself.
-const UNEVALUATED: (Outcome, &[RuleCode]) = (Outcome::Refused, &[RuleCode::UnknownKey]);

@@ -96,8 +96,10 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
 /// Runs a task until it ends or the service is asked to stop: what is not acknowledged is folded again by the next owner.
 async fn until<E>(shutdown: Shutdown, task: impl Future<Output = Result<(), E>>) -> Result<(), E> {
     tokio::select! {
-        ended = task => ended,
+        // First: what ends because the service stops is no failure.
+        biased;
         _ = shutdown.requested() => Ok(()),
+        ended = task => ended,
     }
 }
 

@@ -10,6 +10,7 @@ use hattama_proto::{
     log::v1::ContestFigures,
     national::v1::{Contest, GetSeatAllocationResponse, Ratio},
 };
+use hattama_recount::RecountReport;
 use hattama_tally::Outcome;
 use std::fmt::Write as _;
 
@@ -276,8 +277,24 @@ fn speed(text: &mut String, run: &RunReport) {
             duration(run.freshness.p99_microseconds)
         ),
     );
-    line(text, format!("Recount    {}", run.recount));
+    line(text, format!("Recount    {}", recounted(&run.recount)));
     line(text, format!("Log        {} ({} MB)", run.log_dir, run.log_bytes / 1_000_000));
+}
+
+/// The recount in a line; where it differs, the first difference whole.
+fn recounted(report: &RecountReport) -> String {
+    let counts = &report.counts;
+    if let Some(first) = report.differences.first() {
+        return format!("{}: {first}", report.verdict);
+    }
+    format!(
+        "{}: {} signatures verified, {} outcomes records, {} tallies and {} publications recomputed from files",
+        report.verdict,
+        grouped(counts.signatures_verified),
+        grouped(counts.outcomes_compared),
+        grouped(counts.tallies_compared),
+        grouped(counts.publications_compared)
+    )
 }
 
 fn next(text: &mut String, run: &RunReport, command: &str) {

@@ -2,13 +2,14 @@
 
 use super::state::ControlState;
 use crate::{
+    admission::{Admission, admission},
     book::OutcomeBook,
     entry_outcomes::{commission_outcomes, entry_outcomes},
     ledger::{Attributes, Cell, ContentEntry, SubmissionNote},
     outcome::{Outcome, OutcomesBody, SubmissionOutcome},
     position::{Generation, PositionPair},
     record::{OpenRecords, Opened},
-    shard::{Admission, FOLD_VERSION, admission},
+    shard::FOLD_VERSION,
     totals::TallyBody,
 };
 use hattama_election::{
@@ -178,7 +179,7 @@ impl ControlFold {
             known_from_control: known.start,
             known_until_control: known.end,
             key,
-            attributes: Attributes { signed_at, supersedes: None, reason: None, dissent: false, complaints: false },
+            attributes: Attributes::plain(signed_at),
         };
         match submission.body {
             SubmissionBody::Amendment(Amendment { content: amendment, signed_at, .. }) => {

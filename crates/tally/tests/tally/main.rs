@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests: what is not as expected has to fail")]
 
+mod amended;
+mod case;
 mod common;
+mod no_panic;
 mod oracle;
 mod properties;
+mod standing;

@@ -1,6 +1,9 @@
 //! The fold against an oracle that was written without it (`tests/oracle/`): every station, total and seat of random worlds.
 
-use crate::common::world::World;
+use crate::common::{folding::Folds, random::Random, world::World};
+use hattama_election::rules::RuleCode;
+use hattama_tally::{Outcome, StationState};
+use std::collections::BTreeSet;
 
 mod ask;
 mod ours;
@@ -53,4 +56,31 @@ fn shrunk(mut world: World) -> World {
             None => return world,
         }
     }
+}
+
+/// An agreement over worlds in which nothing happens would say nothing.
+#[test]
+fn the_random_worlds_show_every_outcome_every_state_and_every_rule_that_the_fold_applies() {
+    let (mut outcomes, mut states, mut rules) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for seed in 0..WORLDS {
+        let world = World::random(seed);
+        let folds = Folds::of_world(&world, &world.logs(&mut Random::new(seed)));
+        let cells = folds.shards.values().flat_map(|fold| {
+            fold.stations().iter().flat_map(|station| fold.evaluation(*station).unwrap().contests.iter())
+        });
+        states.extend(cells.map(|(_, cell)| cell.state));
+        for outcome in folds.control.outcomes().chain(folds.shards.values().flat_map(|fold| fold.outcomes())) {
+            outcomes.insert(outcome.outcome);
+            rules.extend(outcome.rules.iter().copied());
+        }
+    }
+    let notable: BTreeSet<Outcome> = Outcome::ALL.into_iter().collect();
+    assert_eq!(outcomes, notable);
+    use StationState::{Annulled, Closed, Contested, Counted, Held, Missing};
+    assert_eq!(states, BTreeSet::from([Counted, Held, Contested, Annulled, Missing, Closed]));
+    // Impossible in itself is not in these worlds; that a tie's premises are gone is for who shows the seats.
+    let possible = |code: &&RuleCode| code.number() >= 100 && **code != RuleCode::PremisesGone;
+    let silent: Vec<&RuleCode> = RuleCode::ALL.iter().filter(possible).filter(|code| !rules.contains(code)).collect();
+    assert_eq!(silent, Vec::<&RuleCode>::new());
+    assert!(rules.contains(&RuleCode::UnknownKey) && rules.contains(&RuleCode::NotEntitled));
 }

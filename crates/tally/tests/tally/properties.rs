@@ -10,8 +10,8 @@ use crate::common::{
 };
 use hattama_election::{definition::Definition, digest::ChainDigest, ids::ShardId};
 use hattama_tally::{
-    ControlFold, FIRST_POSITION, OutcomesBody, PositionPair, ShardFold, StationEvaluation, SubmissionOutcome,
-    TallyBody, Unit, check_publication, merge,
+    ControlFold, FIRST_POSITION, OutcomesBody, PositionPair, ShardFold, SubmissionOutcome, TallyBody, Unit,
+    check_publication, merge,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
@@ -167,8 +167,8 @@ fn resharded(world: &World, seed: u64) -> World {
     World { definition: Arc::new(definition), sent: world.sent.clone() }
 }
 
-/// A night with one to four owners of each shard, who read in batches of any size, stop anywhere and are followed by others
-/// who read from the start; and with a reader of the outcomes that they write.
+/// A night in which each shard has one owner after another: each reads from the start in batches of any size, goes on where
+/// the one before stopped, and stops anywhere; and a reader of the outcomes that they write.
 struct Night {
     world: World,
     table: Table,

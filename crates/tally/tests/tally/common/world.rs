@@ -48,14 +48,14 @@ impl World {
         let forged: Vec<Sent> = random.some(&world.sent, 10).into_iter().map(|sent| forge(&world, sent)).collect();
         world.sent.extend(forged);
         let mut logs = world.logs(&mut random);
-        for shard in 0..logs.len() {
+        for log in &mut logs {
             if random.chance(40) {
-                logs[shard].push(b"no record".to_vec());
+                log.push(b"no record".to_vec());
             }
             if random.chance(40) && !world.sent.is_empty() {
-                logs[shard].push(random.pick(&world.sent).value());
+                log.push(random.pick(&world.sent).value());
             }
-            random.shuffle(&mut logs[shard]);
+            random.shuffle(log);
         }
         (world, logs)
     }

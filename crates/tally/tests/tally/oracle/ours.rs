@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 /// The fold's result and the oracle's, without the seats where apportionment and oracle are known to read the law
 /// differently (see [`read_differently`]).
 pub(super) fn comparable(world: &World, theirs: &Value) -> (Value, Value) {
-    // The order of the log means nothing, so that any will do: it is that of the world's own digest-like seed.
+    // The order of the log means nothing, so that any will do.
     let logs = world.logs(&mut Random::new(world.sent.len() as u64));
     let folds = Folds::of_world(world, &logs);
     folds.check();
