@@ -81,6 +81,8 @@ pub struct ShardFold {
     by_added_key: BTreeMap<KeyId, Vec<AddedKeyRecord>>,
     by_added_key_count: usize,
     dirty: BTreeSet<usize>,
+    /// Which station each filed record was of, ascending by offset.
+    touched: Vec<(u64, StationIndex)>,
     sums: ShardSums,
     book: OutcomeBook,
 }
@@ -113,6 +115,7 @@ impl ShardFold {
             by_added_key: BTreeMap::new(),
             by_added_key_count: 0,
             dirty: BTreeSet::new(),
+            touched: Vec::new(),
             book: OutcomeBook::default(),
             definition,
         };
@@ -161,8 +164,7 @@ impl ShardFold {
 
     /// Moves to a later control state: opens what waited for a key, and evaluates again what amendments touch.
     pub fn advance_control(&mut self, control: Arc<ControlState>, opener: &dyn OpenRecords) {
-        let amended = control.amendments_applied() != self.control.amendments_applied()
-            || control.amendments_stopped() != self.control.amendments_stopped();
+        let amended = !control.says_the_same_as(&self.control);
         self.control = control;
         if !amended {
             return;
@@ -261,6 +263,13 @@ impl ShardFold {
         Some(evaluation::evaluate(&self.subject(place, control, at)))
     }
 
+    /// The stations that records at these offsets are of. Records that waited for a key are left out: they change what a
+    /// station comes to when control moves, and then every station is to be looked at.
+    pub fn touched(&self, offsets: std::ops::Range<u64>) -> impl Iterator<Item = StationIndex> + '_ {
+        let start = self.touched.partition_point(|(offset, _)| *offset < offsets.start);
+        self.touched[start..].iter().take_while(move |(offset, _)| *offset < offsets.end).map(|(_, station)| *station)
+    }
+
     fn subject<'a>(&'a self, place: usize, control: &'a ControlState, at: PositionPair) -> Subject<'a> {
         let index = self.stations[place];
         Subject {
@@ -352,21 +361,21 @@ impl ShardFold {
             SubmissionBody::Protocol(protocol) => {
                 let note = note(Attributes::of_protocol(&protocol));
                 let Some((contest, _)) = definition.contest(&protocol.content.contest) else { return };
-                let Some(ledger) = self.ledger_of(definition.station(&protocol.content.station)) else { return };
+                let Some(ledger) = self.ledger_of(offset, definition.station(&protocol.content.station)) else { return };
                 let revision = u32::from(protocol.content.revision);
                 ledger.protocols.entry(contest).or_default().file(revision, content, protocol.content, note);
             }
             SubmissionBody::Turnout(report) => {
                 let note = note(Attributes::plain(report.signed_at));
                 let Some((slot, _)) = definition.slot(&report.content.slot) else { return };
-                let Some(ledger) = self.ledger_of(definition.station(&report.content.station)) else { return };
+                let Some(ledger) = self.ledger_of(offset, definition.station(&report.content.station)) else { return };
                 let revision = u32::from(report.content.revision);
                 ledger.turnout.entry(slot).or_default().file(revision, content, report.content, note);
             }
             SubmissionBody::Decision(decision) => {
                 let note = note(Attributes::plain(decision.signed_at));
                 let station = decision.content.ruling.station().and_then(|id| definition.station(id));
-                let Some(ledger) = self.ledger_of(station) else { return };
+                let Some(ledger) = self.ledger_of(offset, station) else { return };
                 let cell = ledger.decisions.entry(decision.content.author.clone()).or_default();
                 cell.file(decision.content.number, content, decision.content, note);
             }
@@ -384,9 +393,13 @@ impl ShardFold {
     }
 
     /// The ledger of a station of this shard, made when it is the first thing heard of it; it will be evaluated again.
-    fn ledger_of(&mut self, station: Option<(StationIndex, &Station)>) -> Option<&mut StationLedger> {
-        let place = *self.places.get(&station?.0)?;
+    fn ledger_of(&mut self, offset: u64, station: Option<(StationIndex, &Station)>) -> Option<&mut StationLedger> {
+        let station = station?.0;
+        let place = *self.places.get(&station)?;
         self.dirty.insert(place);
+        if self.touched.last().is_none_or(|(last, _)| *last < offset) {
+            self.touched.push((offset, station));
+        }
         Some(self.ledgers.get_mut(place)?.get_or_insert_default())
     }
 

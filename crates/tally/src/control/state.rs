@@ -90,6 +90,13 @@ impl ControlState {
         self.applied
     }
 
+    /// True when the same amendments apply, and the same keys lapsed on the way: a shard comes to the same under both, and
+    /// knows the same of positions before.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        self.in_prefix == other.in_prefix && self.lapsed.keys().eq(other.lapsed.keys())
+    }
+
     /// Why the prefix of amendments stopped although a later one is there: a gap, or two contents under one number.
     #[must_use]
     pub fn amendments_stopped(&self) -> Option<&str> {

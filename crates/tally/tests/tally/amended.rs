@@ -12,7 +12,7 @@ use hattama_election::{
     submission::SubmissionBody,
     turnout::{TurnoutContent, TurnoutReport},
 };
-use hattama_tally::{MAX_DEFERRED, Outcome, StationState, seats_of};
+use hattama_tally::{MAX_DEFERRED, Outcome, PositionPair, StationState, seats_of};
 
 const VOTES: [u32; 4] = [10, 20, 30, 40];
 const OTHER_VOTES: [u32; 4] = [11, 20, 30, 40];
@@ -69,6 +69,22 @@ fn a_key_is_unknown_again_when_its_amendment_s_number_is_contested() {
     assert_eq!(fold.tally(), folds.shards[&ShardId(1)].tally());
     assert_eq!(fold.evaluation_at(station, at, &between), then);
     assert_eq!(folds.shards[&ShardId(1)].evaluation_at(station, at, &between), then);
+}
+
+#[test]
+fn a_fold_that_never_stood_where_a_key_was_in_force_still_knows_how_it_was_there() {
+    let mut case = Case::new();
+    case.send(&case.new_key(), SubmissionBody::Protocol(case.protocol(1, &VOTES)));
+    case.amend(1, new_key_for_the_station(&case));
+    case.amend(1, Change::StationClosed { station: StationId::new(STATION).unwrap() });
+    let (folds, table) = (case.fold(), case.table());
+    let state = |offset| folds.control.state_at(offset).unwrap();
+    let mut fold = new_shard(&case.definition, ShardId(1), &state(1));
+    fold.apply(&slices(&case.logs()[1]), &table);
+    fold.advance_control(state(3), &table);
+    let there = PositionPair { next_offset: 2, control_next_offset: 2 };
+    let then = fold.evaluation_at(fold.stations()[0], there, &state(2)).unwrap();
+    assert_eq!(then.contests[0].1.state, StationState::Counted);
 }
 
 #[test]

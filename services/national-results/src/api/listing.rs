@@ -26,10 +26,28 @@ const MAX_PAGE_SIZE: u32 = 1_000;
 /// Stations evaluated under one hold of a shard's lock.
 const STATIONS_AT_ONCE: usize = 64;
 
-/// The last listing made: the pages of one publication are mostly asked for one after the other. One is made at a time,
-/// since each looks at every station.
+/// The last listing made: the pages of one publication are mostly asked for one after the other, and the next publication
+/// differs from it by the stations that were heard of in between. One is made at a time.
 #[derive(Debug, Default)]
-pub(super) struct Listings(Mutex<Option<(u64, Arc<Vec<Row>>)>>);
+pub(super) struct Listings(Mutex<Listing>);
+
+/// The rows as of a publication.
+#[derive(Debug, Default, Clone)]
+struct Listing {
+    /// None before the first is made.
+    sequence: Option<u64>,
+    rows: Arc<Vec<Arc<Row>>>,
+    shards: BTreeMap<ShardId, ShardRows>,
+}
+
+/// The rows of a shard as of a pair of positions.
+#[derive(Debug, Clone)]
+struct ShardRows {
+    at: PositionPair,
+    control: Arc<ControlState>,
+    /// Of each station, by contest; none of a closed station without a protocol, which nobody awaits.
+    by_station: BTreeMap<StationIndex, Vec<Arc<Row>>>,
+}
 
 /// A station and a contest.
 #[derive(Debug, Clone)]
@@ -60,7 +78,7 @@ impl Api {
         let past = self.archive.past(start.map(|start| start.sequence))?;
         let first = start.map_or(0, |start| start.row);
         let rows = self.rows(&past).await?;
-        let wanted: Vec<&Row> = rows.iter().filter(|row| self.is_wanted(row, &filter)).collect();
+        let wanted: Vec<&Arc<Row>> = rows.iter().filter(|row| self.is_wanted(row, &filter)).collect();
         let size = match request.page_size {
             0 => DEFAULT_PAGE_SIZE,
             size => size.min(MAX_PAGE_SIZE),
@@ -76,45 +94,60 @@ impl Api {
     }
 
     /// The rows of all stations as of a publication.
-    async fn rows(&self, past: &Arc<Past>) -> Result<Arc<Vec<Row>>, Status> {
+    async fn rows(&self, past: &Arc<Past>) -> Result<Arc<Vec<Arc<Row>>>, Status> {
         let mut last = self.listings.0.lock().await;
-        if let Some((sequence, rows)) = last.as_ref().filter(|(sequence, _)| *sequence == past.sequence) {
-            tracing::trace!(sequence, "the listing is at hand");
-            return Ok(Arc::clone(rows));
+        if last.sequence == Some(past.sequence) {
+            return Ok(Arc::clone(&last.rows));
         }
         let mut controls = BTreeMap::new();
         for entry in past.vector.iter().filter(|entry| self.station_shards.contains(&entry.shard)) {
             controls.insert(entry.shard, (entry.position, self.reached(entry.shard, entry.position).await?));
         }
-        let api = self.clone();
-        let made = spawn_blocking(move || api.make_rows(&controls));
-        let rows = Arc::new(made.await.map_err(|_| Status::internal("the listing panicked"))??);
-        *last = Some((past.sequence, Arc::clone(&rows)));
-        Ok(rows)
+        let (api, mut shards) = (self.clone(), std::mem::take(&mut last.shards));
+        let made = spawn_blocking(move || {
+            for (shard, (at, control)) in controls {
+                let before = shards.remove(&shard);
+                shards.insert(shard, api.shard_rows(shard, at, control, before)?);
+            }
+            Ok::<_, Status>(shards)
+        });
+        let shards = made.await.map_err(|_| Status::internal("the listing panicked"))??;
+        let mut rows: Vec<Arc<Row>> =
+            shards.values().flat_map(|shard| shard.by_station.values().flatten().cloned()).collect();
+        rows.sort_by_key(|row| (row.station, row.contest));
+        *last = Listing { sequence: Some(past.sequence), rows: Arc::new(rows), shards };
+        Ok(Arc::clone(&last.rows))
     }
 
-    fn make_rows(&self, controls: &BTreeMap<ShardId, (PositionPair, Arc<ControlState>)>) -> Result<Vec<Row>, Status> {
-        let mut rows = Vec::new();
-        for (shard, (at, control)) in controls {
-            let stations: Vec<StationIndex> =
-                self.definition.stations_of_shard(*shard).map(|(index, _)| index).collect();
-            for stations in stations.chunks(STATIONS_AT_ONCE) {
-                let some = self.replica.read(*shard, |fold| {
-                    let evaluated = stations
-                        .iter()
-                        .filter_map(|station| Some((*station, fold.evaluation_at(*station, *at, control)?)));
-                    let rows = evaluated.flat_map(|(station, evaluation)| {
-                        evaluation.contests.into_iter().map(move |(contest, cell)| Row::new(station, contest, &cell))
-                    });
-                    rows.collect::<Vec<Row>>()
-                })?;
-                rows.extend(some);
+    /// The rows of a shard at a pair of positions: those of an earlier pair, and anew those of the stations heard of since.
+    fn shard_rows(
+        &self,
+        shard: ShardId,
+        at: PositionPair,
+        control: Arc<ControlState>,
+        before: Option<ShardRows>,
+    ) -> Result<ShardRows, Status> {
+        let usable = before.filter(|before| at.covers(&before.at) && before.control.says_the_same_as(&control));
+        let (mut by_station, stations) = match usable {
+            Some(before) => {
+                let since = before.at.next_offset..at.next_offset;
+                let touched = self.replica.read(shard, |fold| fold.touched(since).collect::<BTreeSet<_>>())?;
+                (before.by_station, touched.into_iter().collect::<Vec<_>>())
+            }
+            None => (BTreeMap::new(), self.definition.stations_of_shard(shard).map(|(index, _)| index).collect()),
+        };
+        for stations in stations.chunks(STATIONS_AT_ONCE) {
+            let evaluated: Vec<_> = self.replica.read(shard, |fold| {
+                let evaluation = |station: &StationIndex| Some((*station, fold.evaluation_at(*station, at, &control)?));
+                stations.iter().filter_map(evaluation).collect()
+            })?;
+            for (station, evaluation) in evaluated {
+                let rows = evaluation.contests.into_iter().map(|(contest, cell)| Row::new(station, contest, &cell));
+                by_station
+                    .insert(station, rows.filter(|row| row.state != StationState::Closed).map(Arc::new).collect());
             }
         }
-        rows.sort_by_key(|row| (row.station, row.contest));
-        // A closed station without a protocol is awaited by nobody: the contract has no word for it.
-        rows.retain(|row| row.state != StationState::Closed);
-        Ok(rows)
+        Ok(ShardRows { at, control, by_station })
     }
 
     fn filter(&self, request: &ListStationsRequest) -> Result<Filter, Status> {
