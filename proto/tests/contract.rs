@@ -78,10 +78,8 @@ fn service_promises(path: &str, service: &ServiceDescriptorProto, lines: &mut BT
 #[test]
 fn nothing_that_was_released_changes_its_meaning() {
     let now = ours();
-    let released = fs::read(BASELINE).map_or_else(
-        |_| FileDescriptorSet::default(),
-        |bytes| FileDescriptorSet::decode(bytes.as_slice()).unwrap(),
-    );
+    let released = fs::read(BASELINE)
+        .map_or_else(|_| FileDescriptorSet::default(), |bytes| FileDescriptorSet::decode(bytes.as_slice()).unwrap());
     let (now_promises, released_promises) = (promises(&now), promises(&released.file));
     let broken: Vec<String> = released_promises
         .iter()

@@ -361,7 +361,9 @@ impl ShardFold {
             SubmissionBody::Protocol(protocol) => {
                 let note = note(Attributes::of_protocol(&protocol));
                 let Some((contest, _)) = definition.contest(&protocol.content.contest) else { return };
-                let Some(ledger) = self.ledger_of(offset, definition.station(&protocol.content.station)) else { return };
+                let Some(ledger) = self.ledger_of(offset, definition.station(&protocol.content.station)) else {
+                    return;
+                };
                 let revision = u32::from(protocol.content.revision);
                 ledger.protocols.entry(contest).or_default().file(revision, content, protocol.content, note);
             }

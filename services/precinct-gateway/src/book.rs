@@ -131,6 +131,13 @@ impl Book {
         held.is_some_and(|record| record == RecordDigest(sha256(value)))
     }
 
+    /// True when exactly this record is kept for this shard. A copy that somebody wrote into another shard is refused
+    /// there; it must not pass for the one that its own shard lacks.
+    pub(crate) fn holds_record_of(&self, shard: ShardId, digest: &SubmissionDigest, value: &[u8]) -> bool {
+        let is_of_shard = self.entries().get(digest).is_some_and(|entry| entry.shard == shard);
+        is_of_shard && self.holds_record(digest, value)
+    }
+
     /// Enters a submission that the journal has committed, and puts it into the outbox.
     pub(crate) fn add(&self, kept: &Kept, reservation: Reservation) {
         let loaded = Loaded {

@@ -6,10 +6,10 @@ mod common;
 
 use common::*;
 use hattama_election::form::LineMeaning;
-use hattama_election::ids::{ElectionId, OptionId};
+use hattama_election::ids::{ElectionId, OptionId, ShardId};
 use hattama_election::submission::SubmissionBody;
 use hattama_proto::gateway::v1::{self, ReceiptState};
-use hattama_record_log::RecordLog;
+use hattama_record_log::{NewRecord, RecordLog};
 use hattama_wire::sign_submission;
 use prost::Message as _;
 use std::time::Duration;
@@ -387,4 +387,33 @@ async fn a_log_of_another_definition_is_refused_at_the_start() {
         panic!("it started on another election's log");
     };
     assert!(error.to_string().contains("--definition"), "{error}");
+}
+
+#[tokio::test]
+async fn a_copy_in_another_shard_does_not_pass_for_the_submission_that_its_own_shard_lacks() {
+    let definition = definition();
+    let directory = tempfile::tempdir().unwrap();
+    let submission = signed(&definition, "north-001", 1);
+    let cut_off = Gateway::start(hattama_precinct_gateway::Config {
+        logged_wait: Duration::from_millis(1),
+        ..config(&definition, &dead_log().await, directory.path())
+    })
+    .await;
+    let mut client = cut_off.client().await;
+    assert_eq!(submit(&mut client, &submission).await.unwrap().state(), ReceiptState::Received);
+    drop(client);
+    cut_off.stop().await;
+
+    let log = log_with_genesis(&definition).await;
+    let other = (1..definition.shards).map(ShardId).find(|shard| *shard != SHARD).unwrap();
+    let copy = NewRecord::of_value(submission.record_value());
+    log.append(&topics().submissions, other.0, copy).await.unwrap();
+    let gateway = Gateway::start(config(&definition, &log, directory.path())).await;
+    let mut client = gateway.client().await;
+    let receipt = submit(&mut client, &submission).await.unwrap();
+    assert_eq!(receipt.state(), ReceiptState::Logged);
+    assert_eq!(receipt.position.unwrap().partition, SHARD.0);
+    assert_eq!(log.end(&topics().submissions, SHARD.0).await.unwrap(), 2);
+    drop(client);
+    gateway.stop().await;
 }

@@ -1,23 +1,21 @@
 //! `hattama import`.
 
 use crate::cli::ImportArgs;
-use indicatif::{ProgressBar, ProgressStyle};
 use hattama_rehearsal::import::{self, ImportReport, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::{error::Error, fmt::Write as _, process::ExitCode};
 
 /// Imports another system's files, and says what came of every row.
 pub fn run(args: &ImportArgs) -> Result<ExitCode, Box<dyn Error>> {
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {msg} {pos} rows")?);
-    let mut report = |progress: Progress| {
-        match progress {
-            Progress::Reading { file, rows } => {
-                bar.set_message(file);
-                bar.set_position(rows);
-            }
-            Progress::Checking => bar.set_message("checking the definition"),
-            Progress::Writing { folder } => bar.set_message(format!("writing {}", folder.display())),
+    let mut report = |progress: Progress| match progress {
+        Progress::Reading { file, rows } => {
+            bar.set_message(file);
+            bar.set_position(rows);
         }
+        Progress::Checking => bar.set_message("checking the definition"),
+        Progress::Writing { folder } => bar.set_message(format!("writing {}", folder.display())),
     };
     let imported = import::import(&args.mapping, &args.data, &args.out, &mut report);
     bar.finish_and_clear();

@@ -51,9 +51,9 @@ pub async fn covers(
     ends: &BTreeMap<u32, u64>,
     deadline: Duration,
 ) -> Result<Arc<GetNationalResultResponse>, String> {
-    let is_covered =
-        |result: &Option<Arc<_>>| result.as_ref().is_some_and(|result| lagging(result, ends).is_empty());
-    let waited = tokio::time::timeout(deadline, newest.wait_for(is_covered)).await.map(|found| found.map(|found| found.clone()));
+    let is_covered = |result: &Option<Arc<_>>| result.as_ref().is_some_and(|result| lagging(result, ends).is_empty());
+    let waited =
+        tokio::time::timeout(deadline, newest.wait_for(is_covered)).await.map(|found| found.map(|found| found.clone()));
     match waited {
         Ok(Ok(result)) => result.ok_or_else(|| "no publication".to_owned()),
         Ok(Err(_)) => Err("publications are followed no longer".to_owned()),

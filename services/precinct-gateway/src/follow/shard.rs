@@ -103,7 +103,7 @@ impl ShardFollower {
         for record in batch {
             let Ok(submission) = SignedSubmission::decode(record.value.clone()) else { continue };
             let digest = submission_digest(&submission.signed);
-            if !self.book.holds_record(&digest, &record.value) {
+            if !self.book.holds_record_of(self.shard, &digest, &record.value) {
                 continue;
             }
             self.standings.locate(record.offset, digest);
