@@ -20,8 +20,8 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 use tonic::{Code, transport::Channel};
 
-/// Submissions on their way at a time: more nodes than that wait in line, as they would for a connection.
-const MAX_IN_FLIGHT: usize = 512;
+/// Submissions on their way at a time: below what two gateways take, so that nodes wait here and not for a refusal.
+const MAX_IN_FLIGHT: usize = 1_500;
 /// Tries for one submission: with the pauses below about two minutes, longer than any restart of a gateway.
 const MAX_TRIES: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -1,6 +1,6 @@
 //! One shard: where this gateway's submissions lie in its partition, and what became of them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hattama_election::digest::{SubmissionDigest, sha256};
@@ -30,8 +30,8 @@ pub(crate) struct ShardFollower {
     standings: ShardStandings,
     /// Outcomes that were read and wait until the submissions before their end are read.
     next: VecDeque<(u64, OutcomesBody)>,
-    /// Outcomes records before this offset are applied or ignored.
-    applied_to: u64,
+    /// Outcomes that were applied, in their order. They list what is not plainly counted: a small part of the shard.
+    applied: Vec<OutcomesBody>,
 }
 
 impl ShardFollower {
@@ -45,7 +45,7 @@ impl ShardFollower {
             journal,
             standings: ShardStandings::new(),
             next: VecDeque::new(),
-            applied_to: 1,
+            applied: Vec::new(),
         }
     }
 
@@ -131,10 +131,12 @@ impl ShardFollower {
                 return;
             }
             let applied = self.standings.apply(body);
-            self.next.pop_front();
-            self.applied_to = offset + 1;
+            let body = self.next.pop_front().map(|(_, body)| body);
             match applied {
-                Ok(news) => self.enter(news).await,
+                Ok(news) => {
+                    self.applied.extend(body);
+                    self.enter(news).await;
+                }
                 Err(error) => {
                     tracing::debug!(shard = self.shard.0, offset, %error, "outcomes that came second");
                     metrics::ignored_record("outcomes", "not_next");
@@ -155,7 +157,7 @@ impl ShardFollower {
         if earlier.is_empty() {
             return;
         }
-        let standings = self.fold_again(&earlier).await;
+        let standings = self.standings_at(&earlier);
         let logged: Vec<_> = earlier
             .iter()
             .filter(|(offset, digest)| self.book.located(digest, **offset))
@@ -210,21 +212,13 @@ impl ShardFollower {
         }
     }
 
-    /// The standings of submissions at offsets that are folded already.
-    async fn fold_again(&self, earlier: &BTreeMap<u64, SubmissionDigest>) -> ShardStandings {
+    /// The standings of submissions at offsets whose outcomes are applied already.
+    fn standings_at(&self, earlier: &BTreeMap<u64, SubmissionDigest>) -> ShardStandings {
         let mut standings = ShardStandings::new();
-        let digests: BTreeSet<_> = earlier.values().collect();
-        tracing::debug!(shard = self.shard.0, submissions = digests.len(), "logged before, through another gateway");
         earlier.iter().for_each(|(offset, digest)| standings.locate(*offset, *digest));
-        let mut reader = self.source.reader(&self.source.topics.outcomes, self.shard.0);
-        while reader.position() < self.applied_to {
-            let batch = reader.next_batch().await;
-            for record in batch.iter().filter(|record| record.offset < self.applied_to) {
-                if let Some(body) = believed(&self.source, self.shard, record) {
-                    // Those that came second come second again.
-                    let _ = standings.apply(&body);
-                }
-            }
+        for body in &self.applied {
+            // They were applied in this order before: each is the next one.
+            let _ = standings.apply(body);
         }
         standings
     }
