@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {}", with_causes(error.as_ref()));
             ExitCode::from(2)
         }
     }
@@ -27,5 +27,39 @@ fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         Command::Recount(args) => commands::recount::run(&args),
         Command::Definition { command: DefinitionCommand::Check { dir } } => commands::definition::check(&dir),
         Command::Definition { command: DefinitionCommand::Generate { out } } => commands::definition::generate(&out),
+    }
+}
+
+/// An error with what caused it, on one line; most errors repeat their cause in their own text.
+fn with_causes(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the log cannot be opened")]
+    struct Silent(#[source] Telling);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the file is locked: {0}")]
+    struct Telling(#[source] io::Error);
+
+    #[test]
+    fn an_error_is_told_with_its_causes_each_once() {
+        let error = Silent(Telling(io::Error::other("another process has it")));
+        assert_eq!(with_causes(&error), "the log cannot be opened: the file is locked: another process has it");
     }
 }

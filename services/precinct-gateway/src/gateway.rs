@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hattama_election::definition::{AuthorityRole, Definition, Holder};
 use hattama_election::digest::SubmissionDigest;
 use hattama_election::key::KeyId;
 use hattama_proto::gateway::v1;
@@ -18,7 +19,7 @@ use crate::answers::{self, Limit, NoReceipt};
 use crate::book::Book;
 use crate::follow::Source;
 use crate::journal::{Journal, Kept};
-use crate::limits::MAX_IN_FLIGHT_PER_KEY;
+use crate::limits::{MAX_IN_FLIGHT_IMPORTER, MAX_IN_FLIGHT_PER_KEY};
 use crate::metrics;
 
 /// What all calls share.
@@ -92,7 +93,8 @@ impl Gateway {
         let admitted = admission::admit(&self.source.definition, &self.control_state(), &candidate);
         let Admitted { submission, shard } = admitted.map_err(NoReceipt::Refused)?;
         // After the signature was verified: nobody takes up the places of another's key.
-        let place = self.in_flight.enter(submission.key).ok_or(NoReceipt::Later(Limit::InFlightPerKey))?;
+        let limit = in_flight_limit(&self.source.definition, &submission.key);
+        let place = self.in_flight.enter(submission.key, limit).ok_or(NoReceipt::Later(Limit::InFlightPerKey))?;
         let reservation = self.book.reserve().map_err(|_| NoReceipt::Later(Limit::Outbox))?;
         let kept = Kept {
             digest: candidate.digest,
@@ -135,11 +137,22 @@ pub(crate) struct Place {
     key: KeyId,
 }
 
+/// How much of one key may be worked on at a time. The importer of a recorded rehearsal signs for every station.
+fn in_flight_limit(definition: &Definition, key: &KeyId) -> usize {
+    let importer = match definition.key(key) {
+        Some((_, Holder::Authority(place))) => {
+            definition.authorities.get(usize::from(place)).is_some_and(|holder| holder.role == AuthorityRole::Importer)
+        }
+        _ => false,
+    };
+    if importer { MAX_IN_FLIGHT_IMPORTER } else { MAX_IN_FLIGHT_PER_KEY }
+}
+
 impl InFlight {
-    fn enter(&self, key: KeyId) -> Option<Place> {
+    fn enter(&self, key: KeyId, limit: usize) -> Option<Place> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key).or_default();
-        if *count >= MAX_IN_FLIGHT_PER_KEY {
+        if *count >= limit {
             return None;
         }
         *count += 1;
@@ -167,11 +180,11 @@ mod tests {
     fn a_key_has_its_limit_and_leaves_others_theirs() {
         let in_flight = InFlight::default();
         let (one, other) = (KeyId([1; 16]), KeyId([2; 16]));
-        let mut places: Vec<_> = (0..MAX_IN_FLIGHT_PER_KEY).map(|_| in_flight.enter(one).unwrap()).collect();
-        assert!(in_flight.enter(one).is_none());
-        assert!(in_flight.enter(other).is_some());
+        let mut places: Vec<_> = (0..MAX_IN_FLIGHT_PER_KEY).map(|_| in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).unwrap()).collect();
+        assert!(in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).is_none());
+        assert!(in_flight.enter(other, MAX_IN_FLIGHT_PER_KEY).is_some());
         places.pop();
-        assert!(in_flight.enter(one).is_some());
+        assert!(in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).is_some());
         drop(places);
         assert!(in_flight.0.lock().unwrap().is_empty(), "keys that are done take no memory");
     }

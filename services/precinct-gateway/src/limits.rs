@@ -10,6 +10,9 @@ pub const MAX_OUTBOX_SUBMISSIONS: usize = 100_000;
 /// many fills a quarter of a group commit with these, and leaves room for others.
 pub const MAX_IN_FLIGHT_PER_KEY: usize = 64;
 
+/// The same for the importer of a recorded rehearsal, who signs for every station: four group commits.
+pub const MAX_IN_FLIGHT_IMPORTER: usize = 1_024;
+
 /// How long a caller waits for the log, unless its own deadline is nearer; then the answer is RECEIVED. Several
 /// acknowledgements of a broker that is busy.
 pub const LOGGED_WAIT: Duration = Duration::from_secs(5);

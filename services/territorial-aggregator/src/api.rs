@@ -52,7 +52,10 @@ impl TerritorialAggregator for Api {
         let status = self.status.get(shard).ok_or_else(|| {
             Status::not_found(format!("shard {shard} is not owned here: ListShards names those that are"))
         })?;
-        let tally = status.tally.ok_or_else(|| Status::unavailable("no tally yet: ask again later"))?;
+        let tally = status.tally.ok_or_else(|| match &status.frozen {
+            Some(why) => Status::unavailable(format!("shard {shard} is frozen and has no tally here: {why}")),
+            None => Status::unavailable("no tally yet: ask again later"),
+        })?;
         let encoded = hattama_wire::encode_tally(&self.definition, &tally);
         let body = TallyBody::decode(encoded)
             .map_err(|error| Status::internal(format!("a tally of our own cannot be decoded: {error}")))?;

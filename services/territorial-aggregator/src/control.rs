@@ -1,6 +1,5 @@
 //! Follows control (shard 0): every owner needs what is in force at every control position.
 
-use crate::error::StartError;
 use hattama_election::{definition::Definition, ids::ShardId};
 use hattama_record_log::{LogError, RecordLog, TopicName};
 use hattama_tally::{ControlFold, ControlState, Generation};
@@ -36,14 +35,14 @@ impl Control {
     }
 }
 
-/// Starts following: reads what is there, and returns with the task that reads on.
-pub(crate) async fn follow(
+/// The fold over control, and the task that reads control into it.
+pub(crate) fn follow(
     log: &RecordLog,
     topic: &TopicName,
     definition: &Arc<Definition>,
     generation: Generation,
     genesis: &[u8],
-) -> Result<(Control, impl Future<Output = Result<(), LogError>> + Send + 'static + use<>), StartError> {
+) -> (Control, impl Future<Output = Result<(), LogError>> + Send + 'static + use<>) {
     let opener = RecordOpener { election: definition.id.clone(), core_digest: definition.core_digest };
     let fold = ControlFold::new(Arc::clone(definition), generation, genesis);
     let (announce, newest) = watch::channel(Arc::clone(fold.state()));
@@ -68,5 +67,5 @@ pub(crate) async fn follow(
             announce.send_replace(state);
         }
     };
-    Ok((control, follower))
+    (control, follower)
 }

@@ -27,8 +27,16 @@ pub enum StartError {
         /// What differs.
         why: String,
     },
+    /// A partition without its first record.
+    #[error("partition {partition} of {topic} has no genesis record: create the generation's topics first")]
+    NoGenesis {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        partition: u32,
+    },
     /// A shard that the definition does not have.
-    #[error("shard {shard} does not exist: the definition has shards 0 to {last}")]
+    #[error("shard {shard} does not exist: the definition has shards 0 to {last}; name some of these, or none for all")]
     NoSuchShard {
         /// The shard.
         shard: ShardId,
@@ -36,7 +44,9 @@ pub enum StartError {
         last: u32,
     },
     /// A service key that the definition does not name: nobody would believe its tallies.
-    #[error("the definition does not name key {key} for an aggregator: give the key of one of its [[services]]")]
+    #[error(
+        "key {key} is not that of an aggregator of the definition: give the key of one of its [[services]] of role aggregator"
+    )]
     ForeignKey {
         /// Its id.
         key: String,
@@ -59,7 +69,9 @@ pub enum OwnError {
     },
     /// A record that this aggregator wrote is larger than a record may be.
     #[error(
-        "shard {shard}: {what} at {at:?} has {bytes} bytes, at most {limit} fit: split the shard's region into more shards for the next election"
+        "shard {shard}: {what} at offset {} (control {}) has {bytes} bytes, at most {limit} fit: split the shard's region into more shards for the next election",
+        at.next_offset,
+        at.control_next_offset
     )]
     TooLarge {
         /// The shard.
@@ -73,20 +85,22 @@ pub enum OwnError {
         /// The limit.
         limit: usize,
     },
-    /// The log ends below what was folded or claimed: records are gone.
+    /// The log ends below what outcomes claim: records are gone.
     #[error(
-        "shard {shard}: outcomes claim position {claimed:?}, the log ends at {end}: records were lost; make a new generation (docs/promises.md, P1)"
+        "shard {shard}: outcomes claim that submissions of partition {partition} were read up to offset {claimed}, but it ends at {end}: records were lost; write nothing more to this log, keep it and the gateways' journals as they are, and ask for help (docs/promises.md, data loss)"
     )]
     DataLoss {
         /// The shard.
         shard: ShardId,
-        /// What was claimed.
-        claimed: PositionPair,
-        /// Where the log ends.
+        /// The partition that is too short: the shard's own, or control's.
+        partition: ShardId,
+        /// The next offset that was claimed.
+        claimed: u64,
+        /// Where the partition ends.
         end: u64,
     },
     /// Control has ended: the service stops.
-    #[error("shard {shard}: control is followed no longer")]
+    #[error("shard {shard}: control is followed no longer: see why in the error before, then start the service again")]
     ControlGone {
         /// The shard.
         shard: ShardId,

@@ -12,11 +12,11 @@ pub const LAG: &str = "hattama_aggregator_lag_records";
 pub const TALLIES_WRITTEN: &str = "hattama_aggregator_tallies_written_total";
 /// From reading a batch to the acknowledgement of its tally.
 pub const BATCH_SECONDS: &str = "hattama_aggregator_batch_seconds";
-/// 1 when the shard stands still because an invariant is broken.
+/// 1 when the shard stands still because a check failed.
 pub const SHARD_FROZEN: &str = "hattama_aggregator_shard_frozen";
 /// Outcomes records of this aggregator that another owner was ahead of.
 pub const OUTRUN: &str = "hattama_aggregator_outrun_total";
-/// Service records with a foreign or wrong signature.
+/// Outcomes records that are not believed.
 pub const FOREIGN_RECORDS: &str = "hattama_aggregator_foreign_records_total";
 
 /// Gives every metric its help text and unit.
@@ -30,7 +30,7 @@ pub fn describe() {
         Unit::Seconds,
         "from reading a batch of records to the acknowledgement of its tally"
     );
-    describe_gauge!(SHARD_FROZEN, Unit::Count, "1 when the shard stands still because an invariant is broken (P8)");
+    describe_gauge!(SHARD_FROZEN, Unit::Count, "1 when the shard stands still because a check failed (P8)");
     describe_counter!(OUTRUN, Unit::Count, "outcomes records that another owner of the shard was ahead of");
-    describe_counter!(FOREIGN_RECORDS, Unit::Count, "outcomes or tallies with a foreign or wrong signature, ignored");
+    describe_counter!(FOREIGN_RECORDS, Unit::Count, "outcomes that are foreign or wrongly signed, ignored");
 }

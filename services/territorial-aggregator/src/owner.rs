@@ -14,14 +14,11 @@ use bytes::Bytes;
 use hattama_election::ids::ShardId;
 use hattama_record_log::{Reader, Record};
 use hattama_tally::{
-    ControlFold, ControlState, FOLD_VERSION, Generation, OutcomesBody, PositionPair, ShardFold, TallyBody, check_tally,
+    ControlFold, ControlState, FOLD_VERSION, Generation, InvariantBroken, OutcomesBody, PositionPair, ShardFold,
+    TallyBody, check_tally,
 };
 use hattama_wire::RecordOpener;
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 use tokio::sync::watch;
 
 /// Records folded between two tallies at most: bounds an outcomes record, and how long a tally waits behind a backlog.
@@ -58,6 +55,14 @@ impl Fold {
         match self {
             Self::Control(fold) => fold.position(),
             Self::Shard(fold) => fold.position(),
+        }
+    }
+
+    /// What is in force where it stands.
+    fn control(&self) -> &Arc<ControlState> {
+        match self {
+            Self::Control(fold) => fold.state(),
+            Self::Shard(fold) => fold.control(),
         }
     }
 
@@ -101,10 +106,19 @@ impl Owner {
 
     async fn turn(&self) -> Result<Turn, OwnError> {
         let head = self.writer.outcomes_head(self.shard, None).await?;
-        let (fold, reader) = self.fold_up_to(head.position).await?;
+        let control_end = self.check_nothing_lost(head.position).await?;
+        let newest = self.control_at(control_end).await?;
+        let at_head = self.control_at(head.position.control_next_offset).await?;
+        if let Some(why) = unknown_fold(&at_head) {
+            // Whoever wrote these outcomes knows that fold; a tally of ours at this position would be wrong.
+            return self.freeze(head.position, None, why).await;
+        }
+        let Some((fold, reader)) = self.fold_up_to(head.position, at_head).await? else {
+            return self.freeze(head.position, None, panicked_before(head.position)).await;
+        };
         let mut shard = Owned { owner: self, fold: Some(fold), reader, head, last_good: None };
-        // A new owner always announces itself.
-        if let Some(turn) = shard.publish_tally().await? {
+        // A new owner always announces itself, also when it cannot go on.
+        if let Some(turn) = shard.publish_tally(unknown_fold(&newest)).await? {
             return Ok(turn);
         }
         let mut control = self.control.newest();
@@ -116,56 +130,123 @@ impl Owner {
         }
     }
 
-    /// Folds from the first record exactly up to a pair of positions that outcomes have been written for.
-    async fn fold_up_to(&self, position: PositionPair) -> Result<(Fold, Reader), OwnError> {
-        let topic = &self.writer.topics.submissions;
-        let end = self.writer.log.end(topic, self.shard.0).await.map_err(|source| log_error(self.shard, source))?;
-        if end < position.next_offset {
-            return Err(OwnError::DataLoss { shard: self.shard, claimed: position, end });
+    /// Refuses a log that ends below what outcomes claim; returns where control ends.
+    async fn check_nothing_lost(&self, claimed: PositionPair) -> Result<u64, OwnError> {
+        let control_end = self.end_of(ShardId::CONTROL).await?;
+        let ends = [
+            (self.shard, claimed.next_offset, self.end_of(self.shard).await?),
+            (ShardId::CONTROL, claimed.control_next_offset, control_end),
+        ];
+        match ends.into_iter().find(|(_, claimed, end)| end < claimed) {
+            Some((partition, claimed, end)) => Err(OwnError::DataLoss { shard: self.shard, partition, claimed, end }),
+            None => Ok(control_end),
         }
+    }
+
+    async fn end_of(&self, shard: ShardId) -> Result<u64, OwnError> {
+        let end = self.writer.log.end(&self.writer.topics.submissions, shard.0).await;
+        end.map_err(|source| log_error(self.shard, source))
+    }
+
+    async fn control_at(&self, next_offset: u64) -> Result<Arc<ControlState>, OwnError> {
+        self.control.state_at(next_offset).await.ok_or(OwnError::ControlGone { shard: self.shard })
+    }
+
+    /// Folds from the first record exactly up to a pair of positions that outcomes have been written for; `control` is the
+    /// state there. None when the fold panicked.
+    async fn fold_up_to(
+        &self,
+        position: PositionPair,
+        control: Arc<ControlState>,
+    ) -> Result<Option<(Fold, Reader)>, OwnError> {
         let opener = self.writer.opener();
-        let mut fold = self.new_fold(position).await?;
-        let mut reader = self.writer.log.reader(topic, self.shard.0, 1);
+        let mut fold = self.new_fold(control);
+        let mut reader = self.writer.log.reader(&self.writer.topics.submissions, self.shard.0, 1);
         while reader.position() < position.next_offset {
             let missing = usize::try_from(position.next_offset - reader.position()).unwrap_or(usize::MAX);
-            let batch =
+            let records =
                 reader.next_batch(BATCH_RECORDS.min(missing)).await.map_err(|source| log_error(self.shard, source))?;
-            fold = self.replay(fold, batch, opener.clone()).await?;
+            let work = Work { records, control: Arc::clone(fold.control()) };
+            match fold_off_thread(fold, work, opener.clone()).await {
+                Some(folded) => fold = folded,
+                None => return Ok(None),
+            }
         }
         fold.take_outcomes(position);
-        Ok((fold, reader))
+        Ok(Some((fold, reader)))
     }
 
-    async fn new_fold(&self, position: PositionPair) -> Result<Fold, OwnError> {
+    fn new_fold(&self, control: Arc<ControlState>) -> Fold {
         let definition = Arc::clone(&self.writer.definition);
         if self.shard == ShardId::CONTROL {
-            return Ok(Fold::Control(Box::new(ControlFold::new(definition, self.generation, &self.genesis))));
+            return Fold::Control(Box::new(ControlFold::new(definition, self.generation, &self.genesis)));
         }
-        let control = self
-            .control
-            .state_at(position.control_next_offset)
-            .await
-            .ok_or(OwnError::ControlGone { shard: self.shard })?;
-        let fold = ShardFold::new(definition, self.generation, self.shard, &self.genesis, control);
-        Ok(Fold::Shard(Box::new(fold)))
+        Fold::Shard(Box::new(ShardFold::new(definition, self.generation, self.shard, &self.genesis, control)))
     }
 
-    /// Folds a batch off the async threads, control standing still.
-    async fn replay(&self, mut fold: Fold, batch: Vec<Record>, opener: RecordOpener) -> Result<Fold, OwnError> {
-        let control = match &fold {
-            Fold::Shard(fold) => Arc::clone(fold.control()),
-            Fold::Control(fold) => Arc::clone(fold.state()),
-        };
-        let replayed = tokio::task::spawn_blocking(move || {
-            fold.advance(&control, &values(&batch), &opener);
-            fold
-        });
-        replayed.await.map_err(|_| OwnError::ControlGone { shard: self.shard })
+    /// Stops the shard at its last good tally, for all to see. Receiving goes on, other shards too. `position` is told when
+    /// there is no such tally; `why` names no figures: they may be under embargo.
+    async fn freeze(
+        &self,
+        position: PositionPair,
+        last_good: Option<Arc<TallyBody>>,
+        why: String,
+    ) -> Result<Turn, OwnError> {
+        tracing::error!(
+            shard = self.shard.0,
+            why,
+            "the shard is frozen at its last good tally, the others go on: keep the log, and do as docs/promises.md says under \
+             `a shard is frozen`"
+        );
+        metrics::gauge!(names::SHARD_FROZEN, "shard" => self.shard.0.to_string()).set(1.0);
+        let end_offset = self.end_of(self.shard).await?;
+        if let Some(tally) = &last_good {
+            self.writer.write_tally(tally, Some(why.clone())).await?;
+        }
+        let position = last_good.as_ref().map_or(position, |tally| tally.position);
+        self.status.set(self.shard, ShardStatus { position, end_offset, tally: last_good, frozen: Some(why) });
+        Ok(Turn::Frozen)
     }
+}
+
+/// Folds off the async threads. A panic is caught: no input may end the process (design, D12). None when it panicked.
+async fn fold_off_thread(mut fold: Fold, work: Work, opener: RecordOpener) -> Option<Fold> {
+    let folding = tokio::task::spawn_blocking(move || {
+        fold.advance(&work.control, &values(&work.records), &opener);
+        fold
+    });
+    folding.await.ok()
 }
 
 fn values(batch: &[Record]) -> Vec<&[u8]> {
     batch.iter().map(|record| record.value.as_ref()).collect()
+}
+
+/// Why a shard may not be folded under what is in force, if so.
+fn unknown_fold(control: &ControlState) -> Option<String> {
+    let version = control.fold_version();
+    (version != FOLD_VERSION).then(|| {
+        format!(
+            "fold version {version} is in force at control {}, this binary knows {FOLD_VERSION}: start one that knows it",
+            control.next_offset()
+        )
+    })
+}
+
+/// What was broken says what votes there are: only its id is told.
+fn broken_at(broken: &InvariantBroken, at: PositionPair) -> String {
+    format!("invariant {} is broken at offset {} (control {})", broken.id, at.next_offset, at.control_next_offset)
+}
+
+fn panicked_behind(at: PositionPair) -> String {
+    format!(
+        "the fold panicked on a record at offset {} (control {}) or behind it",
+        at.next_offset, at.control_next_offset
+    )
+}
+
+fn panicked_before(at: PositionPair) -> String {
+    format!("the fold panicked on a record before offset {} (control {})", at.next_offset, at.control_next_offset)
 }
 
 /// What there is to fold.
@@ -208,12 +289,7 @@ impl Owned<'_> {
         let started = Instant::now();
         let shard = self.owner.shard;
         let folded = work.records.len() as u64;
-        if work.control.fold_version() != FOLD_VERSION {
-            let why =
-                format!("fold version {} is in force, this binary knows {FOLD_VERSION}", work.control.fold_version());
-            return self.freeze(why).await.map(Some);
-        }
-        if let Err(why) = self.fold_batch(work).await {
+        if let Some(why) = self.fold_batch(work).await {
             return self.freeze(why).await.map(Some);
         }
         let outcomes = match &mut self.fold {
@@ -227,73 +303,70 @@ impl Owned<'_> {
             Written::Valid(head) => self.head = head,
             Written::Outrun => return Ok(Some(Turn::Outrun)),
         }
-        let turn = self.publish_tally().await?;
+        let turn = self.publish_tally(None).await?;
         let label = shard.0.to_string();
         metrics::counter!(names::RECORDS_FOLDED, "shard" => label.clone()).increment(folded);
         metrics::histogram!(names::BATCH_SECONDS).record(started.elapsed().as_secs_f64());
         Ok(turn)
     }
 
-    /// Folds off the async threads. A panic is caught: no input may end the process (design, D12).
-    async fn fold_batch(&mut self, work: Work) -> Result<(), String> {
-        let Some(mut fold) = self.fold.take() else { return Err("the fold is gone".to_owned()) };
+    /// Folds; says why the shard may not go on from there, if so.
+    async fn fold_batch(&mut self, work: Work) -> Option<String> {
+        let fold = self.fold.take()?;
         let at = fold.position();
-        let opener = self.owner.writer.opener();
-        let folding = tokio::task::spawn_blocking(move || {
-            catch_unwind(AssertUnwindSafe(move || {
-                fold.advance(&work.control, &values(&work.records), &opener);
-                fold
-            }))
-        });
-        match folding.await {
-            Ok(Ok(fold)) => {
-                self.fold = Some(fold);
-                Ok(())
-            }
-            Ok(Err(_)) | Err(_) => {
-                Err(format!("the fold panicked on a record at offset {} or behind it", at.next_offset))
-            }
-        }
+        let Some(fold) = fold_off_thread(fold, work, self.owner.writer.opener()).await else {
+            return Some(panicked_behind(at));
+        };
+        // Of where the fold stands now: control's own owner may be ahead of those who follow control, or behind.
+        let unknown = unknown_fold(fold.control());
+        self.fold = Some(fold);
+        unknown
     }
 
-    async fn publish_tally(&mut self) -> Result<Option<Turn>, OwnError> {
+    /// Publishes where the fold stands; with `frozen`, as the last tally for now.
+    async fn publish_tally(&mut self, frozen: Option<String>) -> Result<Option<Turn>, OwnError> {
         let Some(fold) = &self.fold else { return Ok(Some(Turn::Outrun)) };
         let tally = fold.tally();
         if let Err(broken) = check_tally(&tally) {
-            return self.freeze(broken.to_string()).await.map(Some);
+            return self.freeze(broken_at(&broken, tally.position)).await.map(Some);
+        }
+        let tally = Arc::new(tally);
+        self.last_good = Some(Arc::clone(&tally));
+        if let Some(why) = frozen {
+            return self.freeze(why).await.map(Some);
         }
         self.owner.writer.write_tally(&tally, None).await?;
         let shard = self.owner.shard;
-        let end = self.owner.writer.log.end(&self.owner.writer.topics.submissions, shard.0).await.unwrap_or(0);
+        let end_offset = self.owner.end_of(shard).await?;
+        let position = tally.position;
         let label = shard.0.to_string();
         metrics::counter!(names::TALLIES_WRITTEN, "shard" => label.clone()).increment(1);
-        metrics::gauge!(names::POSITION, "shard" => label.clone()).set(tally.position.next_offset as f64);
-        metrics::gauge!(names::LAG, "shard" => label).set(end.saturating_sub(tally.position.next_offset) as f64);
-        let tally = Arc::new(tally);
-        self.last_good = Some(Arc::clone(&tally));
-        self.tell(tally, end, None);
+        metrics::gauge!(names::POSITION, "shard" => label.clone()).set(position.next_offset as f64);
+        metrics::gauge!(names::LAG, "shard" => label).set(end_offset.saturating_sub(position.next_offset) as f64);
+        self.owner.status.set(shard, ShardStatus { position, end_offset, tally: Some(tally), frozen: None });
         Ok(None)
     }
 
-    /// Stops the shard at its last good tally, for all to see. Receiving goes on, other shards too.
-    async fn freeze(&mut self, why: String) -> Result<Turn, OwnError> {
-        let shard = self.owner.shard;
-        tracing::error!(
-            shard = shard.0,
-            why,
-            "the shard is frozen at its last good tally: keep its log, report the cause, and activate a mended fold (docs/promises.md, P8)"
-        );
-        metrics::gauge!(names::SHARD_FROZEN, "shard" => shard.0.to_string()).set(1.0);
-        if let Some(tally) = self.last_good.clone() {
-            self.owner.writer.write_tally(&tally, Some(why.clone())).await?;
-            let end = self.owner.writer.log.end(&self.owner.writer.topics.submissions, shard.0).await.unwrap_or(0);
-            self.tell(tally, end, Some(why));
-        }
-        Ok(Turn::Frozen)
+    async fn freeze(&self, why: String) -> Result<Turn, OwnError> {
+        self.owner.freeze(self.head.position, self.last_good.clone(), why).await
     }
+}
 
-    fn tell(&self, tally: Arc<TallyBody>, end_offset: u64, frozen: Option<String>) {
-        let status = ShardStatus { position: tally.position, end_offset, tally: Some(tally), frozen };
-        self.owner.status.set(self.owner.shard, status);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hattama_election::definition::sample;
+
+    #[test]
+    fn the_reason_of_a_broken_invariant_names_no_votes() {
+        let definition = Arc::new(sample::definition());
+        let control = ControlFold::new(Arc::clone(&definition), Generation(1), b"genesis");
+        let state = Arc::clone(control.state());
+        let mut tally = ShardFold::new(definition, Generation(1), ShardId(1), b"genesis", state).tally();
+        tally.contests[0].units[0].1.votes[0] = 777_777;
+        let broken = check_tally(&tally).unwrap_err();
+        assert!(broken.to_string().contains("777777"), "{broken}");
+        let why = broken_at(&broken, tally.position);
+        assert_eq!(why, "invariant conservation is broken at offset 1 (control 1)");
     }
 }

@@ -1,7 +1,8 @@
 //! Builds and runs the aggregator: checks the log, follows control, owns its shards, serves its API.
 
 use crate::{
-    api::Api, control, error::StartError, metrics as names, owner::Owner, status::StatusBoard, writer::Writer,
+    api::Api, control, error::StartError, metrics as names, owner::Owner, status::ShardStatus, status::StatusBoard,
+    writer::Writer,
 };
 use bytes::Bytes;
 use hattama_election::{
@@ -12,15 +13,16 @@ use hattama_proto::{DESCRIPTORS, aggregator::v1::territorial_aggregator_server::
 use hattama_record_log::{LogError, ReadLimit, RecordLog, TopicName, topics::TopicSet};
 use hattama_service_kit::{
     clock::Clock,
-    grpc::{GrpcServer, Limits},
+    grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
     listen,
     readiness::Readiness,
     shutdown::Shutdown,
     supervise,
 };
-use hattama_tally::Generation;
+use hattama_tally::{FIRST_POSITION, Generation};
 use hattama_wire::SigningKey;
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
 use tonic::service::Routes;
 
 /// What an aggregator is made of.
@@ -57,40 +59,53 @@ pub struct Running {
 ///
 /// # Errors
 /// When the log is of another election, definition or generation, a shard does not exist, the key is foreign, or the
-/// address is taken.
+/// address is taken. Then nothing runs.
 pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
     names::describe();
     check_key(&config)?;
     let shards = shards_to_own(&config)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)
         .map_err(|source| StartError::Log { generation: config.generation, source })?;
-    let generation = Generation(config.generation);
     let control_genesis = genesis(&config, &topics.submissions, ShardId::CONTROL).await?;
-    let (control, follower) =
-        control::follow(&config.log, &topics.submissions, &config.definition, generation, &control_genesis).await?;
-    supervise::spawn(shutdown, "follow control", until(shutdown.clone(), follower));
-
     let status = StatusBoard::default();
+    let mut owned = Vec::with_capacity(shards.len());
+    for shard in shards {
+        genesis(&config, &topics.outcomes, shard).await?;
+        genesis(&config, &topics.tallies, shard).await?;
+        owned.push((shard, genesis(&config, &topics.submissions, shard).await?));
+        // Owned from the start, also while it is still folded: no caller is told that it is not.
+        let end = config.log.end(&topics.submissions, shard.0).await;
+        let end_offset = end.map_err(|source| StartError::Log { generation: config.generation, source })?;
+        status.set(shard, ShardStatus { position: FIRST_POSITION, end_offset, tally: None, frozen: None });
+    }
+    let listener = listen::bind(config.listen).await?;
+
+    // All is checked: from here on tasks run.
+    let generation = Generation(config.generation);
+    let (control, follower) =
+        control::follow(&config.log, &topics.submissions, &config.definition, generation, &control_genesis);
+    supervise::spawn(shutdown, "follow control", until(shutdown.clone(), follower));
     let writer = Writer {
         log: config.log.clone(),
         topics: Arc::new(topics),
         definition: Arc::clone(&config.definition),
+        generation,
         key: Arc::new(config.key.clone()),
         instance: config.instance.as_str().into(),
         clock: config.clock,
     };
-    for shard in shards {
+    for (shard, genesis) in owned {
         let owner = Owner {
             shard,
             generation,
-            genesis: genesis(&config, &writer.topics.submissions, shard).await?,
+            genesis,
             writer: writer.clone(),
             control: control.clone(),
             status: status.clone(),
         };
         supervise::spawn(shutdown, "own a shard", until(shutdown.clone(), owner.own()));
     }
-    serve(config, status, shutdown).await
+    Ok(serve(config, listener, status, shutdown))
 }
 
 /// Runs a task until it ends or the service is asked to stop: what is not acknowledged is folded again by the next owner.
@@ -103,19 +118,18 @@ async fn until<E>(shutdown: Shutdown, task: impl Future<Output = Result<(), E>>)
     }
 }
 
-async fn serve(config: Config, status: StatusBoard, shutdown: &Shutdown) -> Result<Running, StartError> {
-    let listener = listen::bind(config.listen).await?;
+fn serve(config: Config, listener: TcpListener, status: StatusBoard, shutdown: &Shutdown) -> Running {
     let grpc_address = listener.local_addr().unwrap_or(config.listen);
     let api = Api { definition: config.definition, status, clock: config.clock };
     let server = GrpcServer {
-        routes: Routes::new(TerritorialAggregatorServer::new(api)),
+        routes: Routes::new(TerritorialAggregatorServer::new(api).max_decoding_message_size(MAX_REQUEST_BYTES)),
         descriptor_sets: vec![DESCRIPTORS],
         service_names: vec!["hattama.aggregator.v1.TerritorialAggregator"],
         limits: Limits::default(),
         readiness: config.readiness,
     };
     supervise::spawn(shutdown, "aggregator grpc", server.serve(listener, shutdown.clone()));
-    Ok(Running { grpc_address })
+    Running { grpc_address }
 }
 
 fn check_key(config: &Config) -> Result<(), StartError> {
@@ -148,11 +162,12 @@ async fn genesis(config: &Config, topic: &TopicName, shard: ShardId) -> Result<B
     let limit = ReadLimit { records: 1, ..ReadLimit::default() };
     let first = config.log.read(topic, shard.0, 0, limit).await.map_err(log_error)?;
     let wrong = |why: String| StartError::Genesis { topic: topic.to_string(), partition: shard.0, why };
-    let record = first.into_iter().next().ok_or_else(|| wrong("it is empty".to_owned()))?;
+    let none = || StartError::NoGenesis { topic: topic.to_string(), partition: shard.0 };
+    let record = first.into_iter().next().ok_or_else(none)?;
     let genesis =
         hattama_wire::decode_genesis(&config.definition, &record.value).map_err(|error| wrong(error.to_string()))?;
     if genesis.generation != Generation(config.generation) {
-        return Err(wrong(format!("it is of generation {}", genesis.generation.0)));
+        return Err(wrong(format!("it is of generation {}, not {}", genesis.generation.0, config.generation)));
     }
     Ok(record.value)
 }

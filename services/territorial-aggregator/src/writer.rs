@@ -7,7 +7,7 @@ use crate::{
 use hattama_election::{definition::Definition, ids::ShardId};
 use hattama_record_log::{LogError, NewRecord, RecordLog, topics::TopicSet};
 use hattama_service_kit::clock::Clock;
-use hattama_tally::{FIRST_POSITION, OutcomesBody, PositionPair, TallyBody};
+use hattama_tally::{FIRST_POSITION, Generation, OutcomesBody, PositionPair, TallyBody};
 use hattama_wire::{Envelope, RecordOpener, ServiceContext, SigningKey, limits::MAX_SERVICE_RECORD_BYTES};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub(crate) struct Writer {
     pub(crate) log: RecordLog,
     pub(crate) topics: Arc<TopicSet>,
     pub(crate) definition: Arc<Definition>,
+    pub(crate) generation: Generation,
     pub(crate) key: Arc<SigningKey>,
     pub(crate) instance: Arc<str>,
     pub(crate) clock: Clock,
@@ -64,8 +65,8 @@ impl Writer {
             }
             for record in batch {
                 head.next_offset = record.offset + 1;
-                match self.read_outcomes(&record.value) {
-                    Some(body) if body.shard == shard && body.from == head.position => head.position = body.to,
+                match self.read_outcomes(shard, &record.value) {
+                    Some(body) if body.from == head.position && body.to.covers(&body.from) => head.position = body.to,
                     Some(_) => {}
                     None => metrics::counter!(FOREIGN_RECORDS, "topic" => "outcomes").increment(1),
                 }
@@ -73,10 +74,12 @@ impl Writer {
         }
     }
 
-    fn read_outcomes(&self, value: &[u8]) -> Option<OutcomesBody> {
+    /// Outcomes of this shard in this generation that an aggregator signed.
+    fn read_outcomes(&self, shard: ShardId, value: &[u8]) -> Option<OutcomesBody> {
         let key = |id: &_| ServiceContext::Outcomes.key(&self.definition, id);
         let opened = hattama_wire::open_service(ServiceContext::Outcomes, value, key).ok()?;
-        hattama_wire::decode_outcomes(&self.definition, &opened.body).ok()
+        let body = hattama_wire::decode_outcomes(&self.definition, &opened.body).ok()?;
+        (body.shard == shard && body.generation == self.generation).then_some(body)
     }
 
     /// Appends an outcomes record that starts at `head`, and says whether it is the next valid one.

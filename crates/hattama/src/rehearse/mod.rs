@@ -25,7 +25,7 @@ use freshness::Freshness;
 use generation::GENERATION;
 use hattama_election::definition::Definition;
 use hattama_record_log::{RecordLog, topics::TopicSet};
-use hattama_recount::{Recounted, Verdict, recount};
+use hattama_recount::{Recounted, ResultDocument, Verdict, recount};
 use hattama_rehearsal::script::{Event, RehearsalKeyring};
 use hattama_service_kit::{
     clock::{Clock, Purpose, RehearsalTime},
@@ -47,6 +47,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Services have this long to come up before the first report is due, in real time.
 const LEAD_SECONDS: i64 = 1;
@@ -143,8 +144,10 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     following.abort();
     show(args, &answers, &run, &recounted)?;
     if args.stay {
+        // Listened for before it is offered: whoever reads the line may press it at once.
+        let mut interrupt = signal(SignalKind::interrupt())?;
         say(args, &format!("The board stays at http://{}/ until Ctrl-C", cluster.board));
-        tokio::signal::ctrl_c().await?;
+        interrupt.recv().await;
     }
     let failed = cluster.has_failed();
     cluster.stop().await;
@@ -162,13 +165,17 @@ fn say(args: &RehearseArgs, text: &str) {
     }
 }
 
+/// What `--json` prints; the result's fields stay in the order of its canonical bytes.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    result: Option<&'a ResultDocument>,
+    run: &'a RunReport,
+}
+
 fn show(args: &RehearseArgs, answers: &Answers, run: &RunReport, recounted: &Recounted) -> Result<(), Box<dyn Error>> {
     if args.json {
-        let document = serde_json::json!({
-            "schema": "hattama/rehearsal/1",
-            "result": recounted.result,
-            "run": run,
-        });
+        let document = Document { schema: "hattama/rehearsal/1", result: recounted.result.as_ref(), run };
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
         print!("{}", screen::render(answers, run, &command_line()));

@@ -24,6 +24,9 @@ use tonic::{Code, transport::Channel};
 const MAX_IN_FLIGHT: usize = 1_500;
 /// Tries for one submission: with the pauses below about two minutes, longer than any restart of a gateway.
 const MAX_TRIES: u32 = 30;
+/// Tries for one that is refused until an amendment brings its key: the pauses below come to more than the five seconds
+/// after which the gateway says to come again.
+const MAX_TRIES_REFUSED: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A precinct node waits this long for an answer.
@@ -159,15 +162,16 @@ impl Player {
         }
     }
 
-    /// Insists: another try goes through another gateway, the same bytes count once (promise P2).
+    /// Insists: a gateway that is away is passed by, the same bytes count once through any of them (promise P2).
     async fn submit(&self, hint: usize, signed: SignedEvent) -> Sent {
         let Some(submission) = signed.submission else {
             return Sent::Failed("a gateway takes submissions only".to_owned());
         };
         let message = submission.to_proto();
         let mut pause = FIRST_PAUSE;
+        let mut gateway = hint;
         for attempt in 0..MAX_TRIES {
-            let mut client = self.gateways[(hint + attempt as usize) % self.gateways.len()].clone();
+            let mut client = self.gateways[gateway % self.gateways.len()].clone();
             let mut request = tonic::Request::new(SubmitRequest { submission: Some(message.clone()) });
             request.set_timeout(CALL_DEADLINE);
             match client.submit(request).await {
@@ -176,9 +180,15 @@ impl Player {
                     // RECEIVED: it is safe, and asked for again until it is in the log.
                     Some(_) | None => {}
                 },
-                Err(status) if status.code() == Code::InvalidArgument => return Sent::Refused(rule_of(&status)),
+                Err(status) if status.code() == Code::InvalidArgument => {
+                    if !may_come_again(&status) || attempt + 1 >= MAX_TRIES_REFUSED {
+                        return Sent::Refused(rule_of(&status));
+                    }
+                }
                 Err(status) if attempt + 1 == MAX_TRIES => return Sent::Failed(status.to_string()),
-                Err(_) => {}
+                // "Later" says that this gateway is there.
+                Err(status) if status.code() == Code::ResourceExhausted => {}
+                Err(_) => gateway += 1,
             }
             self.counters.retried.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(pause).await;
@@ -200,6 +210,12 @@ enum Sent {
 fn rule_of(status: &tonic::Status) -> String {
     use tonic_types::StatusExt as _;
     status.get_details_error_info().map_or_else(|| status.message().to_owned(), |info| info.reason)
+}
+
+/// Whether the gateway says when to try again: an amendment that brings the key may be on its way (docs/api.md).
+fn may_come_again(status: &tonic::Status) -> bool {
+    use tonic_types::StatusExt as _;
+    status.get_details_retry_info().is_some()
 }
 
 impl Tally {

@@ -28,7 +28,7 @@ pub fn render(answers: &Answers, run: &RunReport, command: &str) -> String {
         }
     }
     districts(&mut text, answers);
-    happened(&mut text, run);
+    happened(&mut text, answers, run);
     speed(&mut text, run);
     next(&mut text, run, command);
     text
@@ -73,7 +73,7 @@ fn turnouts(text: &mut String, answers: &Answers) {
     let mut table = plain_table();
     for ratio in &answers.result.turnouts {
         table.add_row(vec![
-            Cell::new(format!("  {}", ratio_name(ratio))),
+            Cell::new(format!("  {}", ratio_name(ratio, answers))),
             right(if ratio.known { grouped(ratio.numerator) } else { "unknown".to_owned() }),
             right(format!("/ {}", grouped(ratio.denominator))),
             right(if ratio.known { percent(ratio.numerator, ratio.denominator) } else { String::new() }),
@@ -84,9 +84,11 @@ fn turnouts(text: &mut String, answers: &Answers) {
     line(text, "");
 }
 
-fn ratio_name(ratio: &Ratio) -> &str {
+fn ratio_name<'a>(ratio: &'a Ratio, answers: &Answers) -> &'a str {
     match ratio.name.as_str() {
         "received_a_ballot" => "received a ballot",
+        // Nobody published how many ballots were found: where figures are generated, this one is.
+        "took_part" if answers.election.provenance == "generated" => "took part (ballots found; synthetic)",
         "took_part" => "took part (ballots found)",
         "valid_with_against_all" => "valid, against all included",
         other => other,
@@ -203,12 +205,13 @@ fn districts(text: &mut String, answers: &Answers) {
     line(text, "");
 }
 
-fn happened(text: &mut String, run: &RunReport) {
+fn happened(text: &mut String, answers: &Answers, run: &RunReport) {
     let refused: u64 = run.refused_by_gateways.values().sum();
     let mut table = plain_table();
     let history = &run.history;
     table.add_row([
-        "  held",
+        "  corrected",
+        "held",
         "contested",
         "superseded",
         "annulled",
@@ -219,6 +222,7 @@ fn happened(text: &mut String, run: &RunReport) {
     ]);
     table.add_row(
         [
+            all(answers, |figures| figures.stations.as_ref().map_or(0, |stations| stations.corrected)),
             history.ever(Outcome::Held),
             history.ever(Outcome::Contested),
             history.ever(Outcome::Superseded),

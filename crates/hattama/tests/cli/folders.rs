@@ -1,0 +1,61 @@
+//! Folders that a rehearsal does not take, and an election that is never rehearsed.
+
+use super::common::{Place, QUICK, error, everything_in};
+use std::{fs, process::Output};
+
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(2), "{}", error(output));
+    assert!(output.stdout.is_empty());
+    error(output)
+}
+
+#[test]
+fn a_folder_of_another_seed_or_definition_is_refused_and_left_as_it_is() {
+    let place = Place::new();
+    place.night("log", &[]);
+    let before = everything_in(&place.path("log"));
+
+    let said = refused(&place.rehearse("log").args(["--json", "--speed", QUICK, "--seed", "7"]).output().unwrap());
+    assert!(said.contains("log holds another night (sample seed 2023, core "), "{said}");
+    assert!(said.contains("this one is sample seed 7") && said.contains("name another --log-dir"), "{said}");
+
+    let toml = place.definition().join("election.toml");
+    let changed = fs::read_to_string(&toml).unwrap().replace("Sample election", "Another election");
+    fs::write(&toml, changed).unwrap();
+    let said = refused(&place.rehearse("log").args(["--speed", QUICK]).output().unwrap());
+    assert!(said.contains("holds another night"), "{said}");
+
+    assert!(everything_in(&place.path("log")) == before, "the folder was touched");
+}
+
+#[test]
+fn a_folder_with_something_else_in_it_is_never_touched() {
+    let place = Place::new();
+    fs::create_dir(place.path("papers")).unwrap();
+    fs::write(place.path("papers").join("thesis.txt"), "years of work").unwrap();
+    let said = refused(&place.rehearse("papers").output().unwrap());
+    assert!(said.contains("papers is not empty and holds no rehearsal"), "{said}");
+
+    // Without --log-dir a folder is begun anew: but never one that no rehearsal made.
+    fs::rename(place.path("papers"), place.path("rehearsal-log")).unwrap();
+    let mut command = super::common::hattama();
+    command.current_dir(place.path(".")).args(["rehearse", "--definition", "definition"]);
+    refused(&command.output().unwrap());
+    let files = everything_in(&place.path("rehearsal-log"));
+    assert_eq!(files, [(place.path("rehearsal-log").join("thesis.txt"), b"years of work".to_vec())]);
+}
+
+#[test]
+fn an_official_election_is_never_rehearsed() {
+    let place = Place::with(|files| {
+        let toml = String::from_utf8(files.get("election.toml").unwrap().to_vec()).unwrap();
+        let official = toml
+            .replace("purpose = \"rehearsal\"", "purpose = \"official\"")
+            .replace("provenance = \"generated\"", "provenance = \"live\"")
+            .replace("[rehearsal]\nkey_seed = \"hattama sample\"\n", "");
+        files.set("election.toml", official.into_bytes());
+    });
+    let said = refused(&place.rehearse("log").output().unwrap());
+    assert!(said.contains("sample is an official election: it is never rehearsed"), "{said}");
+    assert!(!place.path("log").exists());
+}

@@ -1,0 +1,50 @@
+//! A night that is killed goes on to the same result.
+
+use super::common::{Place, Running, wait_for};
+use serde_json::Value;
+
+/// Slow enough that a night lasts many times as long as it takes to see how far it is: about nine seconds.
+const SLOW: &str = "9000";
+
+#[test]
+fn a_night_that_was_killed_twice_comes_to_the_result_of_an_undisturbed_one() {
+    let place = Place::new();
+    let undisturbed = place.night("undisturbed", &[]);
+
+    play_until(&place, "a turnout report", |figures| sum(figures, "turnout_by_slot", "/reported") > 0);
+    play_until(&place, "a counted protocol", |figures| sum(figures, "contests", "/stations/counted") > 0);
+    let gone_on = place.night("killed", &[]);
+
+    assert_eq!(gone_on.result(), undisturbed.result());
+    let run = gone_on.run();
+    assert_eq!(run["went_on"], true);
+    assert!(run["skipped"].as_u64().unwrap() > 0, "something was in the log: {}", run["skipped"]);
+    assert!(run["submissions_logged"].as_u64().unwrap() > 0, "something was still to be sent");
+}
+
+#[test]
+fn a_night_that_was_over_is_over_when_it_is_started_again() {
+    let place = Place::new();
+    let first = place.night("log", &[]);
+    let second = place.night("log", &[]);
+    assert_eq!(first.result(), second.result());
+    assert_eq!(second.run()["went_on"], true);
+    assert_eq!(second.run()["intruded"], 0, "what lies in the log is not written again");
+    assert_eq!(first.run()["positions"], second.run()["positions"]);
+}
+
+/// Plays until the board's newest publication has something, then kills.
+fn play_until(place: &Place, what: &str, is_there: impl Fn(&Value) -> bool) {
+    let mut command = place.rehearse("killed");
+    command.args(["--speed", SLOW]);
+    let running = Running::start(command);
+    wait_for(what, || running.newest().filter(|(_, figures)| is_there(figures)));
+    running.kill();
+}
+
+fn sum(figures: &Value, list: &str, number: &str) -> u64 {
+    let rows = figures[list].as_array().unwrap();
+    rows.iter()
+        .map(|row| row.pointer(number).and_then(Value::as_u64).unwrap_or_else(|| panic!("{number}: {row}")))
+        .sum()
+}

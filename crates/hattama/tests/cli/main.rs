@@ -1,0 +1,11 @@
+//! The command as people run it: every test starts the real binary on the small election of `definition::sample`.
+
+mod board;
+mod common;
+mod definition;
+mod folders;
+mod help;
+mod killed;
+mod night;
+mod recounting;
+mod result;
