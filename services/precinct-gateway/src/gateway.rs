@@ -180,7 +180,8 @@ mod tests {
     fn a_key_has_its_limit_and_leaves_others_theirs() {
         let in_flight = InFlight::default();
         let (one, other) = (KeyId([1; 16]), KeyId([2; 16]));
-        let mut places: Vec<_> = (0..MAX_IN_FLIGHT_PER_KEY).map(|_| in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).unwrap()).collect();
+        let mut places: Vec<_> =
+            (0..MAX_IN_FLIGHT_PER_KEY).map(|_| in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).unwrap()).collect();
         assert!(in_flight.enter(one, MAX_IN_FLIGHT_PER_KEY).is_none());
         assert!(in_flight.enter(other, MAX_IN_FLIGHT_PER_KEY).is_some());
         places.pop();

@@ -176,7 +176,9 @@ impl Player {
             request.set_timeout(CALL_DEADLINE);
             match client.submit(request).await {
                 Ok(answer) => match answer.into_inner().receipt {
-                    Some(receipt) if receipt.state >= ReceiptState::Logged as i32 => return Sent::Logged(receipt),
+                    Some(receipt) if receipt.state >= ReceiptState::Logged as i32 => {
+                        return Sent::Logged(Box::new(receipt));
+                    }
                     // RECEIVED: it is safe, and asked for again until it is in the log.
                     Some(_) | None => {}
                 },
@@ -200,7 +202,7 @@ impl Player {
 
 /// What came of one event.
 enum Sent {
-    Logged(Receipt),
+    Logged(Box<Receipt>),
     Refused(String),
     Intruded,
     Failed(String),

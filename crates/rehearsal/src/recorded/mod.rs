@@ -120,7 +120,7 @@ pub enum ReadNightError {
 /// Reads the night in a folder.
 ///
 /// # Errors
-/// When a file is missing or not as [`write`] leaves it.
+/// When a file is missing or not as [`write()`] leaves it.
 pub fn read(folder: &Path) -> Result<RecordedNight, ReadNightError> {
     let head_path = folder.join(HEAD_FILE);
     let head = read_head(&text_of(&head_path)?).map_err(|problem| ReadNightError::Wrong {

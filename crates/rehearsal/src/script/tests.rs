@@ -148,7 +148,10 @@ fn assert_stations_as_expected(definition: &Definition, folded: &Folded, expecte
         }
     }
     assert_eq!(counted, expected.counted);
-    assert_eq!(counted.len(), definition.stations.iter().map(|station| definition.contests_of(station).count()).sum());
+    assert_eq!(
+        counted.len(),
+        definition.stations.iter().map(|station| definition.contests_of(station).count()).sum::<usize>()
+    );
     let of = |incident| expected.incidents.get(&incident).copied();
     assert_eq!(flags.get(&RuleCode::ConfirmedByDecision).copied(), of(Incident::SignedEarly));
     assert_eq!(flags.get(&RuleCode::ComplaintsLodged).copied(), of(Incident::Complaints));

@@ -35,6 +35,7 @@ async fn busy_second_hour(rig: &Rig) {
     rig.amend(1, Change::KeyReplaced { holder, key: new_key().public_key() }).await;
     rig.protocol("north-001", 1, 701).await;
     rig.protocol("north-001", 2, 702).await;
+    rig.protocol("north-001", 2, 703).await;
     rig.amend(2, Change::StationClosed { station: station("north-003") }).await;
 }
 
@@ -73,7 +74,9 @@ async fn a_new_owner_announces_itself_with_a_tally_although_nothing_changed() {
     let (chain, tallies) = (rig.chain(SHARD).await, rig.tallies(SHARD).await);
 
     let mut second = rig.start("second", &[1]).await;
-    second.shards_until("announced", |shards| shards[0].position == Some(rig_position(6, 1))).await;
+    second
+        .shards_until("announced", |shards| shards[0].position == Some(hattama_wire::position_to_proto(pair(6, 1))))
+        .await;
     let now = rig.tallies(SHARD).await;
     assert_eq!(now.len(), tallies.len() + 1);
     let (announced, envelope) = now.last().unwrap();
@@ -81,10 +84,6 @@ async fn a_new_owner_announces_itself_with_a_tally_although_nothing_changed() {
     assert_eq!(*announced, tallies.last().unwrap().0);
     assert_eq!(rig.chain(SHARD).await.valid, chain.valid);
     second.stop().await;
-}
-
-fn rig_position(next_offset: u64, control_next_offset: u64) -> hattama_proto::log::v1::PositionPair {
-    hattama_proto::log::v1::PositionPair { next_offset, control_next_offset }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -235,7 +235,8 @@ impl Aggregator {
     pub async fn start(config: Config) -> Self {
         let shutdown = Shutdown::new();
         let running = start(config, &shutdown).await.unwrap();
-        let channel = grpc::endpoint(&format!("http://{}", running.grpc_address)).unwrap().connect().await.unwrap();
+        // It connects when it is asked: some of these stop at once.
+        let channel = grpc::endpoint(&format!("http://{}", running.grpc_address)).unwrap().connect_lazy();
         Self { shutdown, client: TerritorialAggregatorClient::new(channel) }
     }
 
