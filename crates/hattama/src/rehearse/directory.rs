@@ -9,6 +9,8 @@ use std::{
 
 /// Says whose night a folder holds.
 const MARKER: &str = "rehearsal.json";
+/// The same while it is written.
+const UNFINISHED_MARKER: &str = "rehearsal.json.unfinished";
 const FORMAT: &str = "hattama/rehearsal/1";
 
 /// Whose night it is.
@@ -90,7 +92,7 @@ impl Directory {
         let io = |source| DirectoryError::Io { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(io)?;
         let found = Self::marker(path)?;
-        if found.is_none() && fs::read_dir(path).map_err(io)?.next().is_some() {
+        if found.is_none() && holds_anything(path).map_err(io)? {
             return Err(DirectoryError::NoRehearsal { path: path.to_owned() });
         }
         match found {
@@ -124,7 +126,10 @@ impl Directory {
     fn mark(path: &Path, marker: &Marker) -> Result<Self, DirectoryError> {
         let io = |source| DirectoryError::Io { path: path.join(MARKER), source };
         let text = serde_json::to_string_pretty(marker).map_err(|error| io(error.into()))?;
-        fs::write(path.join(MARKER), text + "\n").map_err(io)?;
+        // Written whole or not at all: whoever kills a rehearsal must be able to go on.
+        let unfinished = path.join(UNFINISHED_MARKER);
+        fs::write(&unfinished, text + "\n").map_err(io)?;
+        fs::rename(&unfinished, path.join(MARKER)).map_err(io)?;
         Ok(Self { path: path.to_owned(), goes_on: false })
     }
 
@@ -164,6 +169,16 @@ pub fn definition_of(path: &Path) -> PathBuf {
     path.join("definition")
 }
 
+/// True when something lies in a folder; a marker that was never finished is nothing.
+fn holds_anything(path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        if entry?.file_name() != UNFINISHED_MARKER {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +196,14 @@ mod tests {
         let error = Directory::claim(&path, &marker(2), false).unwrap_err().to_string();
         assert!(error.contains("seed 1") && error.contains("seed 2") && error.contains("--log-dir"), "{error}");
         assert!(!Directory::claim(&path, &marker(2), true).unwrap().goes_on);
+    }
+
+    #[test]
+    fn a_folder_whose_marker_was_never_finished_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(UNFINISHED_MARKER), "{").unwrap();
+        assert!(!Directory::claim(folder.path(), &marker(1), false).unwrap().goes_on);
+        assert!(Directory::claim(folder.path(), &marker(1), false).unwrap().goes_on);
     }
 
     #[test]

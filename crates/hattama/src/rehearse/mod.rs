@@ -24,7 +24,7 @@ use directory::{Directory, Marker};
 use freshness::Freshness;
 use generation::GENERATION;
 use hattama_election::definition::Definition;
-use hattama_record_log::{RecordLog, topics::TopicSet};
+use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
 use hattama_recount::{Recounted, ResultDocument, Verdict, recount};
 use hattama_rehearsal::script::{Event, RehearsalKeyring};
 use hattama_service_kit::{
@@ -69,7 +69,11 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let definition = Arc::clone(&night.definition);
     let marker = Marker::new(definition.id.as_str(), &definition.core_digest, night.label.clone(), GENERATION);
     let path = args.log_dir.as_deref().unwrap_or(Path::new(DEFAULT_LOG_DIR));
-    let directory = Directory::claim(path, &marker, args.log_dir.is_none())?;
+    let anew = args.log_dir.is_none();
+    if anew && Directory::marker(path)?.is_some() {
+        nobody_plays_in(&directory::log_of(path)).await?;
+    }
+    let directory = Directory::claim(path, &marker, anew)?;
     keep_definition(&night, &directory)?;
 
     let log = RecordLog::open_embedded(&directory.log()).await?;
@@ -154,6 +158,19 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     log.close().await?;
     let all_well = !failed && run.recount.verdict == Verdict::Match && run.surprises.is_empty();
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A folder that is begun anew is deleted first: never under a night that is being played in it.
+async fn nobody_plays_in(log: &Path) -> Result<(), LogError> {
+    if !log.exists() {
+        return Ok(());
+    }
+    match RecordLog::open_embedded(log).await {
+        Ok(log) => log.close().await,
+        Err(error @ LogError::Locked { .. }) => Err(error),
+        // Whatever else is wrong with it goes with it.
+        Err(_) => Ok(()),
+    }
 }
 
 /// The first line, and what else is told on the way. With `--json` standard output belongs to the document.

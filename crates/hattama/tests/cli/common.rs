@@ -14,6 +14,10 @@ use std::{
 
 /// A small night of 20 hours in about three seconds.
 pub const QUICK: &str = "36000";
+/// Slow enough that a night lasts many times as long as it takes to see how far it is: about nine seconds.
+pub const SLOW: &str = "9000";
+/// So quick that new keys are used before the amendments that bring them are read: 50 milliseconds a night.
+pub const AT_ONCE: &str = "1440000";
 /// Nothing takes longer than this, however busy the machine is.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at something that is waited for.
@@ -60,7 +64,12 @@ impl Place {
 
     /// The JSON document of a whole night that ends well.
     pub fn night(&self, log_dir: &str, more: &[&str]) -> Document {
-        let output = self.rehearse(log_dir).args(["--json", "--speed", QUICK]).args(more).output().unwrap();
+        self.night_at(QUICK, log_dir, more)
+    }
+
+    /// The same at another speed.
+    pub fn night_at(&self, speed: &str, log_dir: &str, more: &[&str]) -> Document {
+        let output = self.rehearse(log_dir).args(["--json", "--speed", speed]).args(more).output().unwrap();
         assert!(output.status.success(), "{}\n{}", error(&output), told(&output));
         Document::of(told(&output))
     }

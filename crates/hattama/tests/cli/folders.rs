@@ -1,6 +1,6 @@
 //! Folders that a rehearsal does not take, and an election that is never rehearsed.
 
-use super::common::{Place, QUICK, error, everything_in};
+use super::common::{Place, QUICK, Running, SLOW, error, everything_in, hattama};
 use std::{fs, process::Output};
 
 fn refused(output: &Output) -> String {
@@ -38,11 +38,33 @@ fn a_folder_with_something_else_in_it_is_never_touched() {
 
     // Without --log-dir a folder is begun anew: but never one that no rehearsal made.
     fs::rename(place.path("papers"), place.path("rehearsal-log")).unwrap();
-    let mut command = super::common::hattama();
+    let mut command = hattama();
     command.current_dir(place.path(".")).args(["rehearse", "--definition", "definition"]);
     refused(&command.output().unwrap());
     let files = everything_in(&place.path("rehearsal-log"));
     assert_eq!(files, [(place.path("rehearsal-log").join("thesis.txt"), b"years of work".to_vec())]);
+}
+
+#[test]
+fn a_folder_in_which_a_night_is_being_played_is_refused_to_others_and_the_night_goes_on() {
+    let place = Place::new();
+    let mut slow = place.rehearse("rehearsal-log");
+    slow.args(["--speed", SLOW]);
+    let mut running = Running::start(slow);
+    for command in [
+        &mut place.rehearse("rehearsal-log"),
+        hattama().args(["export", "out", "--log-dir"]).arg(place.path("rehearsal-log")),
+    ] {
+        let said = refused(&command.output().unwrap());
+        assert!(said.contains("in use by another process"), "{said}");
+    }
+    // Without --log-dir a folder is begun anew: but not under a night that is being played in it.
+    let mut anew = hattama();
+    anew.current_dir(place.path(".")).args(["rehearse", "--definition", "definition"]);
+    let said = refused(&anew.output().unwrap());
+    assert!(said.contains("in use by another process"), "{said}");
+    let screen = running.lines_until("Recount ");
+    assert!(screen.last().is_some_and(|line| line.contains(" MATCH: ")), "{screen:?}");
 }
 
 #[test]

@@ -1,10 +1,7 @@
 //! A night that is killed goes on to the same result.
 
-use super::common::{Place, Running, wait_for};
+use super::common::{Place, Running, SLOW, wait_for};
 use serde_json::Value;
-
-/// Slow enough that a night lasts many times as long as it takes to see how far it is: about nine seconds.
-const SLOW: &str = "9000";
 
 #[test]
 fn a_night_that_was_killed_twice_comes_to_the_result_of_an_undisturbed_one() {

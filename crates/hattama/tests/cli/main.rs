@@ -1,4 +1,5 @@
 //! The command as people run it: every test starts the real binary on the small election of `definition::sample`.
+#![cfg(test)]
 
 mod board;
 mod common;

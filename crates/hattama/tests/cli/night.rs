@@ -1,6 +1,6 @@
 //! A whole small night on the screen.
 
-use super::common::{Place, QUICK, board_of, error, told};
+use super::common::{Place, QUICK, board_of, error, hattama, told};
 
 #[test]
 fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
@@ -29,7 +29,7 @@ fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
 fn without_a_log_dir_the_default_folder_is_begun_anew() {
     let place = Place::new();
     for seed in ["1", "2"] {
-        let mut command = super::common::hattama();
+        let mut command = hattama();
         command.current_dir(place.path(".")).args(["rehearse", "--definition", "definition", "--json"]);
         let output = command.args(["--speed", QUICK, "--seed", seed]).output().unwrap();
         assert!(output.status.success(), "{}", error(&output));

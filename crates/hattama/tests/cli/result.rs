@@ -1,6 +1,6 @@
 //! `--json`, and that the result is a function of the night alone.
 
-use super::common::{Document, Place};
+use super::common::{AT_ONCE, Document, Place};
 use hattama_election::{
     definition::sample,
     digest::{RecordDigest, sha256},
@@ -19,6 +19,16 @@ fn one_seed_has_one_result_whatever_the_number_of_services_and_two_seeds_differ(
     assert_eq!(one.result(), three.result());
     assert_ne!(one.result(), other.result());
     assert_eq!(three.run()["aggregators"], 3);
+}
+
+#[test]
+fn a_night_in_which_everything_comes_at_once_has_the_same_result() {
+    let place = Place::new();
+    let quick = place.night("quick", &["--seed", "1"]);
+    let at_once = place.night_at(AT_ONCE, "at-once", &["--seed", "1"]);
+    assert_eq!(quick.result(), at_once.result());
+    // A key that comes before its amendment is refused for a moment; the node comes again, and is not refused in the end.
+    assert_eq!(quick.run()["refused_by_gateways"], at_once.run()["refused_by_gateways"]);
 }
 
 #[test]

@@ -19,8 +19,7 @@ fn is_fold_version(why: &str, control: u64) -> bool {
 
 #[tokio::test]
 async fn an_unknown_fold_version_freezes_shards_at_their_last_good_tally_and_all_can_see_it() {
-    let lines = LogLines::default();
-    let _captured = lines.capture();
+    let lines = LogLines::capture();
     let rig = Rig::new().await;
     let mut aggregator = rig.start("one", &[]).await;
     rig.protocol("north-001", 1, 700).await;
@@ -99,5 +98,53 @@ async fn a_definition_of_an_unknown_fold_version_is_frozen_from_its_start() {
     assert_eq!(shards[0].position, wire(FIRST_POSITION));
     assert!(is_fold_version(&shards[0].frozen_reason, 1));
     assert!(rig.tallies(SHARD).await.is_empty());
+    aggregator.stop().await;
+}
+
+/// An election in which the fold panics on any protocol of north-001: its form is none.
+async fn rig_that_panics() -> Rig {
+    let mut definition = sample::definition();
+    let station = definition.stations.iter_mut().find(|station| station.id.as_str() == "north-001").unwrap();
+    station.form = Some(99);
+    Rig::of(definition).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fold_that_panics_freezes_its_shard_alone() {
+    let rig = rig_that_panics().await;
+    let mut first = rig.start("first", &[]).await;
+    rig.append(SHARD, "refused, and counted as a record").await;
+    let (chain, good) = rig.settled(SHARD).await;
+    rig.protocol("north-001", 1, 700).await;
+    let shards = first.shards_until("shard 1 frozen", |shards| shards[1].frozen).await;
+    assert_eq!(shards.iter().filter(|shard| shard.frozen).count(), 1);
+    let why = "the fold panicked on a record at offset 2 (control 1) or behind it";
+    assert_eq!((shards[1].frozen_reason.as_str(), shards[1].position), (why, wire(pair(2, 1))));
+    let (last, envelope) = rig.tallies(SHARD).await.pop().unwrap();
+    assert_eq!((last, envelope.frozen.as_deref()), (good.clone(), Some(why)));
+    assert_eq!(rig.chain(SHARD).await.valid, chain.valid);
+    rig.protocol("south-001", 1, 500).await;
+    rig.settled_and_right(ShardId(3)).await;
+    first.stop().await;
+
+    // A restart comes to the same.
+    let mut second = rig.start("second", &[1]).await;
+    let shards = second.shards_until("shard 1 frozen", |shards| shards[0].frozen).await;
+    assert_eq!((shards[0].frozen_reason.as_str(), shards[0].position), (why, wire(good.position)));
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_before_the_outcomes_head_is_listed_without_a_tally() {
+    let rig = rig_that_panics().await;
+    rig.protocol("north-001", 1, 700).await;
+    let body = rig.outcomes(SHARD, (FIRST_POSITION, pair(2, 1)), vec![]);
+    rig.tell_as(SHARD, "aggregator", ServiceContext::Outcomes, &body).await;
+    let mut aggregator = rig.start("one", &[1]).await;
+    let shards = aggregator.shards_until("frozen", |shards| shards[0].frozen).await;
+    assert_eq!(shards[0].frozen_reason, "the fold panicked on a record before offset 2 (control 1)");
+    assert_eq!(aggregator.tally(1).await.unwrap_err().code(), Code::Unavailable);
+    assert!(rig.tallies(SHARD).await.is_empty());
+    assert!(!aggregator.shutdown.is_requested());
     aggregator.stop().await;
 }

@@ -27,10 +27,11 @@ use hattama_territorial_aggregator::{Config, start};
 use hattama_wire::{Envelope, Genesis, ServiceContext, SigningKey, encode_genesis, encode_outcomes, sign_service};
 use jiff::Timestamp;
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     io::{self, Write},
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::{Arc, Once},
     time::Duration,
 };
 use tonic::transport::Channel;
@@ -280,28 +281,35 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
     }
 }
 
+thread_local! {
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The lines that are logged on this thread: for tests whose runtime has one.
-#[derive(Clone, Default)]
-pub struct LogLines(Arc<Mutex<Vec<u8>>>);
+pub struct LogLines;
 
 impl LogLines {
-    pub fn capture(&self) -> impl Drop + use<> {
-        use tracing_subscriber::util::SubscriberInitExt as _;
-        let lines = self.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone());
-        subscriber.finish().set_default()
+    /// Forgets what was logged here before. One subscriber serves all threads: with one for each, whether a line is written
+    /// depends on which thread came to it first.
+    pub fn capture() -> Self {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| tracing_subscriber::fmt().with_ansi(false).with_writer(|| ThreadWriter).init());
+        LOGGED.take();
+        Self
     }
 
     pub fn errors(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = LOGGED.with_borrow(|logged| String::from_utf8(logged.clone()).unwrap());
         assert!(text.contains("INFO") || text.contains("ERROR"), "nothing was captured: {text}");
         text.lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect()
     }
 }
 
-impl Write for LogLines {
+struct ThreadWriter;
+
+impl Write for ThreadWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| logged.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
