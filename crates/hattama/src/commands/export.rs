@@ -4,10 +4,14 @@ use crate::{
     cli::ExportArgs,
     rehearse::directory::{Directory, definition_of, log_of},
 };
-use hattama_election::definition::{Definition, DefinitionFiles};
-use hattama_record_log::{RecordLog, TopicName, topics::TopicSet};
+use hattama_election::{
+    definition::{Definition, DefinitionFiles, Purpose},
+    instant::Instant,
+};
+use hattama_record_log::{ReadLimit, RecordLog, TopicName, topics::TopicSet};
 use hattama_recount::export_format::{ExportMeta, ExportWriter, Manifest, Topic};
 use hattama_tally::Generation;
+use hattama_wire::{ServiceContext, open_service};
 use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
 
 /// Records read at a time: bounds memory, whatever the log holds.
@@ -23,6 +27,7 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn Error>> {
     let manifest = runtime.block_on(async {
         let log = RecordLog::open_embedded(&log_of(&args.log_dir)).await?;
         let topics = TopicSet::new(definition.id.as_str(), marker.generation)?;
+        refuse_under_embargo(&definition, time_of_the_night(&log, &topics, &definition).await?)?;
         let manifest = write(&log, &topics, &files, &definition, Generation(marker.generation), &args.out).await?;
         log.close().await?;
         Ok::<_, Box<dyn Error>>(manifest)
@@ -31,6 +36,35 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn Error>> {
     println!("{records} records in {} files: {}", manifest.records.len(), args.out.display());
     println!("Next: hattama recount {}", args.out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// What time it is for the embargo. A rehearsal has a clock of its own, which its newest publication was written by; before
+/// the first one, and of an official election, it is the real time.
+async fn time_of_the_night(
+    log: &RecordLog,
+    topics: &TopicSet,
+    definition: &Definition,
+) -> Result<Instant, hattama_record_log::LogError> {
+    let real = Instant(jiff::Timestamp::now().as_second());
+    let end = log.end(&topics.publications, 0).await?;
+    if definition.purpose != Purpose::Rehearsal || end < 2 {
+        return Ok(real);
+    }
+    let newest = log.read(&topics.publications, 0, end - 1, ReadLimit { records: 1, ..ReadLimit::default() }).await?;
+    let key = |id: &_| ServiceContext::Publication.key(definition, id);
+    let opened = newest.first().and_then(|record| open_service(ServiceContext::Publication, &record.value, key).ok());
+    Ok(opened.map_or(real, |opened| Instant(opened.envelope.written_at_milliseconds / 1_000)))
+}
+
+/// An export holds every vote: it leaves no earlier than any other figure (design, section 4, *Embargo*).
+fn refuse_under_embargo(definition: &Definition, now: Instant) -> Result<(), String> {
+    match definition.contests.iter().find(|contest| contest.is_embargoed(now)) {
+        None => Ok(()),
+        Some(contest) => Err(format!(
+            "votes of {} are under embargo until {}: export then; until it ends the log is for services and auditors only",
+            contest.id, contest.embargo_until
+        )),
+    }
 }
 
 /// Writes all four topics of a generation, and the definition.
@@ -76,5 +110,20 @@ fn name_of(topic: Topic, topics: &TopicSet) -> &TopicName {
         Topic::Outcomes => &topics.outcomes,
         Topic::Tallies => &topics.tallies,
         Topic::Publications => &topics.publications,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hattama_election::definition::sample;
+
+    #[test]
+    fn nothing_is_exported_until_the_second_in_which_the_last_embargo_ends() {
+        let definition = sample::definition();
+        let last = definition.contests.iter().map(|contest| contest.embargo_until).max().unwrap();
+        let error = refuse_under_embargo(&definition, Instant(last.0 - 1)).unwrap_err();
+        assert!(error.contains("under embargo until"), "{error}");
+        assert_eq!(refuse_under_embargo(&definition, last), Ok(()));
     }
 }
