@@ -2,6 +2,7 @@
 //! (design, section 4). Folds and publications know nothing of it. Turnout is not embargoed. Pure: the caller's clock says
 //! what time it is.
 
+use bytes::Bytes;
 use hattama_election::{
     definition::{Contest, Definition},
     instant::Instant,
@@ -64,7 +65,8 @@ pub(crate) fn seats(
 }
 
 /// A station's content as it may be shown: under embargo which rules fired, but none of the figures, theirs neither. The
-/// author's reason is free text that may name figures, so it waits too.
+/// author's reason is free text that may name figures, so it waits too; and so do the digests: those of a station with
+/// few voters tell its figures to whoever tries all that are possible.
 pub(crate) fn station_content(mut content: StationContent, embargoed: bool) -> StationContent {
     content.embargoed = embargoed;
     if !embargoed {
@@ -74,14 +76,22 @@ pub(crate) fn station_content(mut content: StationContent, embargoed: bool) -> S
         rule.written = None;
         rule.expected = None;
     }
-    StationContent { lines: Vec::new(), votes: Vec::new(), against_all: None, reason: String::new(), ..content }
+    StationContent {
+        content: Bytes::new(),
+        submissions: Vec::new(),
+        lines: Vec::new(),
+        votes: Vec::new(),
+        against_all: None,
+        reason: String::new(),
+        ..content
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use hattama_election::{definition::sample, ids::ContestIndex};
-    use hattama_proto::{gateway::v1::Violation, submission::v1 as submission};
+    use hattama_proto::{gateway::v1::Violation, national::v1::SubmissionSeen, submission::v1 as submission};
     use hattama_tally::{FiguresDetail, LineTotal, StationCounts};
 
     fn at(contest: &Contest, seconds_after: i64) -> Timestamp {
@@ -157,6 +167,8 @@ mod tests {
             votes: vec![submission::OptionVotes { option: "a".into(), votes: 5 }],
             against_all: Some(1),
             reason: "we wrote 5 for 6".into(),
+            content: Bytes::from_static(&[1; 32]),
+            submissions: vec![SubmissionSeen { digest: Bytes::from_static(&[2; 32]), ..SubmissionSeen::default() }],
             rules: vec![Violation { rule: "X".into(), written: Some(5), expected: Some(6), ..Violation::default() }],
             ..StationContent::default()
         };

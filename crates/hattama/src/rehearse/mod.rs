@@ -255,10 +255,24 @@ async fn recount_night(
     Ok(tokio::task::spawn_blocking(move || recount(&out, hattama_recount::Options::default())).await??)
 }
 
-/// What the night came to against what its script says it must; a recorded night has no script.
+/// What the night came to against what its script says it must: votes, stations, turnout, nothing open. A recorded night has
+/// no script; a shard that stands still surprises in any night.
 fn against_expected(night: &Night, answers: &Answers) -> Vec<String> {
-    let Some(expected) = &night.expected else { return Vec::new() };
-    let mut surprises = Vec::new();
+    let mut surprises: Vec<String> =
+        answers.result.frozen_shards.iter().map(|shard| format!("shard {shard} is frozen")).collect();
+    let Some(expected) = &night.expected else { return surprises };
+    let open = answers.open();
+    if open.sum() > 0 {
+        surprises
+            .push(format!("{} protocols are still open when everything was to be corrected or decided", open.sum()));
+    }
+    for (expected, slot) in expected.slots.iter().zip(&answers.result.turnout) {
+        let found = (slot.received_a_ballot, slot.register, slot.reported);
+        let wanted = (expected.received_a_ballot, expected.register, expected.reported);
+        if found != wanted {
+            surprises.push(format!("turnout {}: {found:?}, {wanted:?} were expected", slot.slot));
+        }
+    }
     for (contest, expected) in night.definition.contests.iter().zip(&expected.contests) {
         let figures = answers.contest(contest.id.as_str()).and_then(|summary| summary.figures.as_ref());
         let counted = figures.and_then(|figures| figures.stations.as_ref()).map(|stations| stations.counted);
