@@ -1,6 +1,6 @@
 //! The binary: help, a wrong setting, what it serves on a log in a folder, and SIGTERM.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
 
 use hattama_election::definition::sample;
 use hattama_proto::national::v1::{GetElectionRequest, national_results_client::NationalResultsClient};
