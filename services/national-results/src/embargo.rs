@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 /// True before the contest's embargo instant: its votes leave nowhere.
 #[must_use]
 pub fn is_embargoed(contest: &Contest, now: Timestamp) -> bool {
-    now.as_second() < contest.embargo_until.0
+    contest.is_embargoed(Instant(now.as_second()))
 }
 
 /// The instants at which an embargo will end, ascending, each once.
