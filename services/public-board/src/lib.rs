@@ -46,7 +46,7 @@ pub use crate::texts::TextsError;
 pub struct Config {
     /// Where readers connect; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// The national service, for example `http://127.0.0.1:7301`. It may be away when the board starts.
+    /// The national service, for example `http://127.0.0.1:7103`. It may be away when the board starts.
     pub national: String,
     /// The clock that ages are told by; a rehearsal's is the same as in the other processes.
     pub clock: Clock,

@@ -37,7 +37,7 @@ struct Settings {
     /// Where readers connect [default: 127.0.0.1:8080]
     #[arg(long, env = "HATTAMA_BOARD_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// The national service, for example http://127.0.0.1:7301; it may be away when the board starts
+    /// The national service, for example http://127.0.0.1:7103; it may be away when the board starts
     #[arg(long, env = "HATTAMA_BOARD_NATIONAL", value_name = "URL")]
     national: Option<String>,
     /// Connections at a time; more wait in the system's queue [default: 20000]
