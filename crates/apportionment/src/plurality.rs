@@ -13,7 +13,7 @@ pub enum AgainstAllAhead {
     /// The seat stays open: [`PluralityOutcome::AgainstAllAhead`]. For where no law was found.
     SeatOpen,
     /// The line elects nobody and prevents nobody.
-    IgnoreAgainstAll,
+    Ignored,
 }
 
 /// The rules of a contest for one seat by plurality.

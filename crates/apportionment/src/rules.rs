@@ -64,7 +64,6 @@ pub enum Method {
     /// Whole Hare quotas (votes / seats), then the largest remainders.
     HareLargestRemainder,
     /// Highest quotients by 1, 2, 3 …
-    #[serde(rename = "dhondt")]
     DHondt,
     /// Highest quotients by 1, 3, 5 …
     SainteLague,
@@ -158,5 +157,28 @@ impl ListRules {
             return Err(InputError::SoleListRuleWithIndependents);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AgainstAllAhead;
+
+    fn word(value: &impl Serialize) -> String {
+        serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_explanation_has_the_words_of_the_definition() {
+        let methods = [Method::HareLargestRemainder, Method::DHondt];
+        let methods = methods.map(|method| word(&method).replace('_', "-"));
+        assert_eq!(methods, ["hare-largest-remainder", "d-hondt"]);
+        let denominators = Denominator::ALL.map(|of| word(&of));
+        let expected = ["valid_including_against_all", "valid_without_against_all", "took_part"];
+        assert_eq!(denominators, expected);
+        let ahead = [AgainstAllAhead::SeatOpen, AgainstAllAhead::Ignored];
+        let ahead = ahead.map(|rule| word(&rule).replace('_', "-"));
+        assert_eq!(ahead, ["seat-open", "ignored"]);
     }
 }

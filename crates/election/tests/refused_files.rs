@@ -61,7 +61,7 @@ fn a_table_without_rows_leaves_nothing_to_count() {
     let files = with_bytes("districts.csv", |_| b"id,region,name_kk,name_ru,name_en,commission_key\n".to_vec());
     let errors = errors_of(&files).to_string();
     assert!(errors.starts_with(
-        "election.toml:152:6 (field `id`): one contest a district, but districts.csv has no rows; see `units`\n\
+        "election.toml:158:6 (field `id`): one contest a district, but districts.csv has no rows; see `units`\n\
          stations.csv:3:25 (column `district`): unknown district `d-1` (and in 3 more places)\n"
     ));
 }
@@ -139,7 +139,7 @@ fn there_is_one_importer_where_the_definition_wants_one() {
 
     let mut two = recorded();
     change(&mut two, "election.toml", "role = \"central\"", "role = \"importer\"");
-    let expected = "election.toml:175:8 (field `role`): a second importer: there is one";
+    let expected = "election.toml:184:8 (field `role`): a second importer: there is one";
     assert_eq!(errors_of(&two).to_string(), expected);
 }
 
@@ -166,6 +166,7 @@ fn an_independent_is_elected_by_quota() {
     let mut files = changed("lists.csv", "Steppe,list", "Steppe,independent");
     let quota = "independents_by_quota = true";
     change(&mut files, "election.toml", "sole_list_runner_up_minimum = 2", quota);
+    change(&mut files, "election.toml", "sole_list_runner_up_minimum = {", "independents_by_quota = {");
     assert!(Definition::load(&files).is_ok());
 }
 

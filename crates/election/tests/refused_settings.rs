@@ -42,19 +42,19 @@ fn toml_of_another_shape_is_refused_with_the_nearest_word() {
             "election.toml",
             "role = \"operator\"",
             "role = \"observer\"",
-            "election.toml:174:8: unknown variant `observer`, expected one of `central`, `operator`, `importer`",
+            "election.toml:183:8: unknown variant `observer`, expected one of `central`, `operator`, `importer`",
         ),
         (
             "election.toml",
             "[rules]",
             "[ruels]",
-            "election.toml:163:2: unknown field `ruels`, expected one of `id`, `purpose`, `provenance`, `date`, `national_utc_offset_minutes`, `fold_version`, `name`, `rehearsal`, `turnout_slots`, `forms`, `contests`, `rules`, `authorities`, `services`; did you mean `rules`?",
+            "election.toml:172:2: unknown field `ruels`, expected one of `id`, `purpose`, `provenance`, `date`, `national_utc_offset_minutes`, `fold_version`, `name`, `rehearsal`, `turnout_slots`, `forms`, `contests`, `rules`, `authorities`, `services`; did you mean `rules`?",
         ),
         (
             "election.toml",
-            "of = \"valid_with_against_all\"",
+            "of = \"valid_including_against_all\"",
             "of = \"took_part_in\"",
-            "election.toml:148:54: unknown variant `took_part_in`, expected one of `valid_with_against_all`, `valid_without_against_all`, `took_part`; did you mean `took_part`?",
+            "election.toml:147:54: unknown variant `took_part_in`, expected one of `valid_including_against_all`, `valid_without_against_all`, `took_part`; did you mean `took_part`?",
         ),
     ]);
 }
@@ -128,7 +128,7 @@ fn rehearsal_and_reality_cannot_meet() {
             "election.toml",
             "role = \"operator\"",
             "role = \"importer\"",
-            "election.toml:174:8 (field `role`): the role importer needs `importer = true` in [rehearsal]",
+            "election.toml:183:8 (field `role`): the role importer needs `importer = true` in [rehearsal]",
         ),
     ]);
 }
@@ -170,31 +170,31 @@ fn severities_that_the_catalogue_does_not_allow_are_refused() {
             "election.toml",
             "INVALID_SHARE_HIGH",
             "INVALID_SHARE_HIHG",
-            "election.toml:164:1 (field `rules`): unknown rule `INVALID_SHARE_HIHG`; did you mean `INVALID_SHARE_HIGH`?",
+            "election.toml:173:1 (field `rules`): unknown rule `INVALID_SHARE_HIHG`; did you mean `INVALID_SHARE_HIGH`?",
         ),
         (
             "election.toml",
             "INVALID_SHARE_HIGH = \"flag\"",
             "MALFORMED = \"flag\"",
-            "election.toml:164:13 (field `MALFORMED`): MALFORMED cannot be flag; it may be refuse (docs/rules.md)",
+            "election.toml:173:13 (field `MALFORMED`): MALFORMED cannot be flag; it may be refuse (docs/rules.md)",
         ),
         (
             "election.toml",
             "INVALID_SHARE_HIGH = \"flag\"",
             "SAME_CONTENT = \"off\"",
-            "election.toml:164:16 (field `SAME_CONTENT`): SAME_CONTENT cannot be off; it may be flag (docs/rules.md)",
+            "election.toml:173:16 (field `SAME_CONTENT`): SAME_CONTENT cannot be off; it may be flag (docs/rules.md)",
         ),
         (
             "election.toml",
             "INVALID_SHARE_HIGH = \"flag\"",
             "INVALID_SHARE_HIGH = \"refuse\"",
-            "election.toml:164:22 (field `INVALID_SHARE_HIGH`): INVALID_SHARE_HIGH cannot be refuse; it may be off, flag, hold (docs/rules.md)",
+            "election.toml:173:22 (field `INVALID_SHARE_HIGH`): INVALID_SHARE_HIGH cannot be refuse; it may be off, flag, hold (docs/rules.md)",
         ),
         (
             "election.toml",
             "INVALID_SHARE_HIGH = \"flag\"",
             "TURNOUT_FALLS = \"hold\"",
-            "election.toml:164:17 (field `TURNOUT_FALLS`): TURNOUT_FALLS cannot be hold; it may be off, flag (docs/rules.md)",
+            "election.toml:173:17 (field `TURNOUT_FALLS`): TURNOUT_FALLS cannot be hold; it may be off, flag (docs/rules.md)",
         ),
     ]);
 }
@@ -206,19 +206,19 @@ fn wrong_authorities_and_services_are_refused() {
             "election.toml",
             "id = \"operator\"",
             "id = \"cec\"",
-            "election.toml:173:6 (field `id`): authority `cec` is there twice; first in line 167",
+            "election.toml:182:6 (field `id`): authority `cec` is there twice; first in line 176",
         ),
         (
             "election.toml",
             "id = \"operator\"",
             "id = \"tec-operator\"",
-            "election.toml:173:6 (field `id`): `tec-operator`: ids that start with `tec-` belong to the commissions of territories.csv",
+            "election.toml:182:6 (field `id`): `tec-operator`: ids that start with `tec-` belong to the commissions of territories.csv",
         ),
         (
             "election.toml",
             "id = \"national\"",
             "id = \"aggregator\"",
-            "election.toml:184:6 (field `id`): service `aggregator` is there twice; first in line 179",
+            "election.toml:193:6 (field `id`): service `aggregator` is there twice; first in line 188",
         ),
         (
             "election.toml",

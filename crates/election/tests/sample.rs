@@ -2,10 +2,10 @@
 
 use hattama_election::{
     definition::{
-        Authority, AuthorityRole, DefinitionFiles, DistrictIndex, Holder, KeyRole, Method, Provenance, Purpose,
-        TerritoryIndex, Units, core_digest, sample,
+        Authority, AuthorityRole, DefinitionFiles, DistrictIndex, Holder, KeyRole, LegalSource, Method, Provenance,
+        Purpose, TerritoryIndex, Units, core_digest, sample,
     },
-    form::LineMeaning,
+    form::{Certainty, LineMeaning},
     ids::{AuthorityId, ContestId, ShardId, SlotId, StationId},
     instant::Instant,
     rules::{RuleCode, Severity},
@@ -48,13 +48,35 @@ fn one_contest_a_district_comes_from_the_template() {
     assert_eq!(contest.units, Units::District(DistrictIndex(1)));
     assert_eq!(contest.name.en, "Council: District 2");
     assert_eq!(contest.options.iter().map(|option| option.id.as_str()).collect::<Vec<_>>(), ["c-1", "c-2"]);
-    assert!(matches!(contest.method, Method::Plurality { .. }));
+    assert!(matches!(contest.method, Method::Plurality(_)));
 
     let of = |id: &str| {
         let (_, station) = definition.station(&StationId::new(id).unwrap()).unwrap();
         definition.contests_of(station).map(|contest| contest.0).collect::<Vec<_>>()
     };
     assert_eq!((of("north-001"), of("south-003"), of("abroad-001")), (vec![0, 1], vec![0, 2], vec![0]));
+}
+
+#[test]
+fn each_rule_of_a_method_has_its_own_article_and_certainty() {
+    let definition = sample::definition();
+    let mark = |source: &LegalSource| (source.article.clone(), source.certainty);
+    let is = |article: &str, certainty| (article.to_owned(), certainty);
+    let Method::List(list) = &definition.contests[0].method else { panic!() };
+    let threshold = list.threshold.as_ref().unwrap();
+    let sole = list.sole_list_runner_up_minimum.as_ref().unwrap();
+    assert_eq!(mark(&list.allocation.source), is("sample, art. 1", Certainty::Press));
+    assert_eq!(mark(&threshold.source), is("sample, art. 2", Certainty::Found));
+    assert_eq!(mark(&threshold.of.source), is("sample, art. 2, by arithmetic", Certainty::Derived));
+    assert_eq!((sole.value, mark(&sole.source)), (2, is("sample, art. 3", Certainty::Older)));
+    assert_eq!(mark(&list.ties), is("no law found for equal claims", Certainty::Assumed));
+    let no_list = is("no law found for no list over the threshold", Certainty::Assumed);
+    assert_eq!(mark(&list.no_list_over_threshold), no_list);
+    let Method::Plurality(plurality) = &definition.contests[1].method else { panic!() };
+    assert_eq!(mark(&plurality.source), is("sample, art. 4", Certainty::Press));
+    let ahead = is("no law found for against all ahead", Certainty::Assumed);
+    assert_eq!(mark(&plurality.against_all_ahead.source), ahead);
+    assert_eq!(mark(&plurality.ties), is("no law found for equal votes", Certainty::Assumed));
 }
 
 #[test]

@@ -10,17 +10,15 @@ use hattama_election::{
     decision::Ruling,
     definition::{
         AgainstAllAhead, Contest, ContestOption, Definition, LegalSource, ListAllocationRule, ListMethod, Method,
-        OptionKind, VoteBase,
+        OptionKind, PluralityMethod, Threshold, VoteBase,
     },
     form::{Certainty, LineMeaning},
     ids::{ContestIndex, OptionId},
 };
 use std::collections::BTreeSet;
 
-/// What nobody has found a law for (`elections/kz-2023/sources.md`); a tie is reported and waits for a decision.
-const NO_LAW_FOR_TIES: &str = "no law found for equal votes: a commission decides";
-/// Nor for a list contest in which nobody passes.
-const NO_LAW_FOR_NO_LIST: &str = "no law found for no list over the threshold: a commission decides";
+/// The source of no threshold at all.
+const NO_THRESHOLD: &str = "the definition has no threshold";
 
 /// Seats of a contest and the way to them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -100,8 +98,8 @@ pub fn seats_of(
                 Err(error) => ContestSeats::Impossible { why: error.to_string() },
             }
         }
-        Method::Plurality { against_all_ahead, source } => {
-            let rules = plurality_rules(*against_all_ahead, source);
+        Method::Plurality(method) => {
+            let rules = plurality_rules(method);
             let withdrawn = control.withdrawn(index);
             let candidates = contest
                 .options
@@ -134,7 +132,7 @@ pub(crate) fn figures_of(
         Method::List(_) => {
             FiguresDetail::List { lines: totals.lines, votes: totals.votes.clone(), seats: seats.awarded() }
         }
-        Method::Plurality { .. } => plurality_figures(&seats, totals),
+        Method::Plurality(_) => plurality_figures(&seats, totals),
     };
     ContestFigures {
         contest: index,
@@ -228,61 +226,67 @@ fn resolutions(contest: &Contest, control: &ControlState) -> Vec<apportionment::
 }
 
 fn list_rules(method: &ListMethod, ballot_has_against_all: bool) -> apportionment::ListRules {
-    let threshold = method.threshold.as_ref();
-    let threshold_source = threshold.map_or_else(|| source(&method.source), |threshold| source(&threshold.source));
-    let of = match threshold.map(|threshold| threshold.of) {
-        // Without the line on the ballot the two are one number.
-        Some(VoteBase::ValidWithAgainstAll) if ballot_has_against_all => VoteBase::ValidWithAgainstAll,
-        Some(VoteBase::TookPart) => VoteBase::TookPart,
-        Some(VoteBase::ValidWithAgainstAll | VoteBase::ValidWithoutAgainstAll) | None => {
-            VoteBase::ValidWithoutAgainstAll
-        }
+    let threshold = threshold(method.threshold.as_ref(), ballot_has_against_all);
+    let allocation = match method.allocation.value {
+        ListAllocationRule::HareLargestRemainder => apportionment::Method::HareLargestRemainder,
+        ListAllocationRule::DHondt => apportionment::Method::DHondt,
     };
+    let sole = method.sole_list_runner_up_minimum.as_ref();
     apportionment::ListRules {
         seats: method.seats,
-        method: apportionment::Sourced::new(
-            match method.allocation {
-                ListAllocationRule::HareLargestRemainder => apportionment::Method::HareLargestRemainder,
-                ListAllocationRule::DHondt => apportionment::Method::DHondt,
+        method: apportionment::Sourced::new(allocation, source(&method.allocation.source)),
+        sole_list_rule: sole.map(|minimum| apportionment::SoleListRule {
+            minimum_for_runner_up: minimum.value,
+            source: source(&minimum.source),
+        }),
+        independents: method.independents_by_quota.as_ref().map(|law| apportionment::IndependentsByQuota {
+            of: match method.threshold {
+                Some(_) => threshold.of.clone(),
+                None => apportionment::Sourced::new(threshold.of.value, source(law)),
             },
-            source(&method.source),
-        ),
-        threshold: apportionment::Threshold {
-            numerator: threshold.map_or(0, |threshold| threshold.numerator),
-            denominator: threshold.map_or(1, |threshold| threshold.denominator),
-            source: threshold_source.clone(),
-            of: apportionment::Sourced::new(denominator(of), threshold_source.clone()),
-        },
-        sole_list_rule: method.sole_list_runner_up_minimum.map(|minimum_for_runner_up| apportionment::SoleListRule {
-            minimum_for_runner_up,
-            source: source(&method.source),
+            source: source(law),
         }),
-        independents: method.independents_by_quota.then(|| apportionment::IndependentsByQuota {
-            of: apportionment::Sourced::new(denominator(of), threshold_source),
-            source: source(&method.source),
-        }),
-        tie: apportionment::Source::new(NO_LAW_FOR_TIES, apportionment::Certainty::Assumed),
-        no_list_over_threshold: apportionment::Source::new(NO_LAW_FOR_NO_LIST, apportionment::Certainty::Assumed),
+        threshold,
+        tie: source(&method.ties),
+        no_list_over_threshold: source(&method.no_list_over_threshold),
     }
 }
 
-fn plurality_rules(ahead: AgainstAllAhead, law: &LegalSource) -> apportionment::PluralityRules {
-    let ahead = match ahead {
+/// Without a threshold: 0 of the votes for options.
+fn threshold(written: Option<&Threshold>, ballot_has_against_all: bool) -> apportionment::Threshold {
+    let Some(threshold) = written else {
+        let source = apportionment::Source::new(NO_THRESHOLD, apportionment::Certainty::Assumed);
+        let of = apportionment::Denominator::ValidWithoutAgainstAll;
+        let of = apportionment::Sourced::new(of, source.clone());
+        return apportionment::Threshold { numerator: 0, denominator: 1, source, of };
+    };
+    let of = match threshold.of.value {
+        VoteBase::ValidIncludingAgainstAll if ballot_has_against_all => {
+            apportionment::Denominator::ValidIncludingAgainstAll
+        }
+        // Without the line on the ballot the two are one number.
+        VoteBase::ValidIncludingAgainstAll | VoteBase::ValidWithoutAgainstAll => {
+            apportionment::Denominator::ValidWithoutAgainstAll
+        }
+        VoteBase::TookPart => apportionment::Denominator::TookPart,
+    };
+    apportionment::Threshold {
+        numerator: threshold.numerator,
+        denominator: threshold.denominator,
+        source: source(&threshold.source),
+        of: apportionment::Sourced::new(of, source(&threshold.of.source)),
+    }
+}
+
+fn plurality_rules(method: &PluralityMethod) -> apportionment::PluralityRules {
+    let ahead = match method.against_all_ahead.value {
         AgainstAllAhead::SeatOpen => apportionment::AgainstAllAhead::SeatOpen,
-        AgainstAllAhead::Ignored => apportionment::AgainstAllAhead::IgnoreAgainstAll,
+        AgainstAllAhead::Ignored => apportionment::AgainstAllAhead::Ignored,
     };
     apportionment::PluralityRules {
-        source: source(law),
-        tie: apportionment::Source::new(NO_LAW_FOR_TIES, apportionment::Certainty::Assumed),
-        against_all_ahead: apportionment::Sourced::new(ahead, source(law)),
-    }
-}
-
-fn denominator(of: VoteBase) -> apportionment::Denominator {
-    match of {
-        VoteBase::ValidWithAgainstAll => apportionment::Denominator::ValidIncludingAgainstAll,
-        VoteBase::ValidWithoutAgainstAll => apportionment::Denominator::ValidWithoutAgainstAll,
-        VoteBase::TookPart => apportionment::Denominator::TookPart,
+        source: source(&method.source),
+        tie: source(&method.ties),
+        against_all_ahead: apportionment::Sourced::new(ahead, source(&method.against_all_ahead.source)),
     }
 }
 

@@ -74,7 +74,7 @@ impl Snapshot {
 }
 
 /// Valid ballots are the sum of all votes: it tells of votes, and waits for the embargo like them.
-const VALID_RATIO: &str = "valid_with_against_all";
+const VALID_RATIO: &str = "valid_including_against_all";
 
 /// What may be said under embargo: the stations.
 fn without_votes(figures: &ContestFigures) -> ContestFigures {

@@ -205,7 +205,7 @@ mod tests {
         let texts = texts(Language::English);
         let words = quoted_words();
         // Asked for by a name that is put together.
-        let families = ["month-", "ratio-", "ratio_about-", "state-", "certainty-", "base-", "outcome-"];
+        let families = ["month-", "ratio-", "ratio_about-", "state-", "certainty-", "base-", "outcome-", "rule-"];
         for key in texts.keys() {
             let asked = words.contains(key) || families.iter().any(|family| key.starts_with(family));
             assert!(asked, "nobody asks for `{key}`");

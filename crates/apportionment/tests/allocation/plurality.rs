@@ -20,7 +20,7 @@ fn open(input: &PluralityInput) -> PluralityOutcome {
 }
 
 fn ignoring(input: &PluralityInput) -> PluralityOutcome {
-    result(input, AgainstAllAhead::IgnoreAgainstAll).outcome
+    result(input, AgainstAllAhead::Ignored).outcome
 }
 
 fn winner(option: &str, lead: u64, ahead_of: &str, by_decision: bool) -> PluralityOutcome {

@@ -125,9 +125,15 @@ embargo_until = "2030-06-02T21:00:00+05:00"
 kind = "list"
 seats = 10
 allocation = "hare-largest-remainder"
-source = { article = "sample", certainty = "assumed" }
-threshold = { numerator = 5, denominator = 100, of = "valid_with_against_all", article = "sample", certainty = "assumed" }
+threshold = { numerator = 5, denominator = 100, of = "valid_including_against_all" }
 sole_list_runner_up_minimum = 2
+[contests.method.sources]
+allocation = { article = "sample, art. 1", certainty = "press" }
+threshold = { article = "sample, art. 2", certainty = "found" }
+threshold_of = { article = "sample, art. 2, by arithmetic", certainty = "derived" }
+sole_list_runner_up_minimum = { article = "sample, art. 3", certainty = "older" }
+no_list_over_threshold = { article = "no law found for no list over the threshold", certainty = "assumed" }
+ties = { article = "no law found for equal claims", certainty = "assumed" }
 
 [[contests]]
 id = "council"
@@ -138,8 +144,11 @@ against_all = true
 embargo_until = "2030-06-02T21:00:00+05:00"
 [contests.method]
 kind = "plurality"
-source = { article = "sample", certainty = "assumed" }
 against_all_ahead = "seat-open"
+[contests.method.sources]
+plurality = { article = "sample, art. 4", certainty = "press" }
+against_all_ahead = { article = "no law found for against all ahead", certainty = "assumed" }
+ties = { article = "no law found for equal votes", certainty = "assumed" }
 
 [rules]
 INVALID_SHARE_HIGH = "flag"

@@ -24,10 +24,10 @@ pub fn errors_of(files: &DefinitionFiles) -> LoadErrors {
 }
 
 /// One thing changed in the sample: file, what is replaced by what, all that the loader says.
-pub type Case = (&'static str, &'static str, &'static str, &'static str);
+pub type Case<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 /// Checks that each change is refused with exactly its messages.
-pub fn assert_refused(cases: &[Case]) {
+pub fn assert_refused(cases: &[Case<'_>]) {
     for (file, from, to, expected) in cases {
         assert_eq!(errors_of(&changed(file, from, to)).to_string(), *expected, "\n{file}: {from:?} → {to:?}");
     }

@@ -486,7 +486,7 @@ def passes(threshold, nation, votes, own):
     if threshold is None:
         return True
     options = sum(votes.values())
-    base = {"valid_with_against_all": options + (nation["against_all"] or 0), "valid_without_against_all": options,
+    base = {"valid_including_against_all": options + (nation["against_all"] or 0), "valid_without_against_all": options,
             "took_part": nation["lines"].get("ballots_found", {"sum": 0})["sum"]}[threshold["of"]]
     return own * threshold["denominator"] >= base * threshold["numerator"]
 

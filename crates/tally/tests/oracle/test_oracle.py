@@ -46,7 +46,7 @@ def definition(**changes):
         "contests": [
             {"id": "list", "units": "all", "form": form(LIST_FORM), "against_all": True, "options": ["b", "a", "c"],
              "method": {"kind": "list", "seats": 10, "allocation": "hare-largest-remainder",
-                        "threshold": {"numerator": 5, "denominator": 100, "of": "valid_with_against_all"},
+                        "threshold": {"numerator": 5, "denominator": 100, "of": "valid_including_against_all"},
                         "sole_list_runner_up_minimum": 2}},
             district_contest("d1"),
             district_contest("d2"),
@@ -576,7 +576,7 @@ class Totals(Case):
 def seats_of(votes, against_all=0, seats=10, allocation="hare-largest-remainder", threshold=5, sole=2, decisions=()):
     """The seats of a list contest of one station with these votes."""
     base = definition()
-    limit = None if threshold is None else {"numerator": threshold, "denominator": 100, "of": "valid_with_against_all"}
+    limit = None if threshold is None else {"numerator": threshold, "denominator": 100, "of": "valid_including_against_all"}
     contest = {**base["contests"][0], "options": list(votes), "method": {
         "kind": "list", "seats": seats, "allocation": allocation, "threshold": limit, "sole_list_runner_up_minimum": sole}}
     p = protocol(votes=votes, against_all=against_all, without=["voters_listed", "ballots_received", "ballots_issued"])

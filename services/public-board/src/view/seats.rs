@@ -1,6 +1,6 @@
 //! Why each list has the seats that it has, in words and numbers.
 
-use hattama_proto::national::v1::{Contest, GetSeatAllocationResponse, SeatLine, Sensitivity};
+use hattama_proto::national::v1::{Contest, GetSeatAllocationResponse, LegalRule, SeatLine, Sensitivity};
 
 use super::{listed, option_name};
 use crate::texts::Words;
@@ -20,6 +20,8 @@ pub struct SeatsView {
     pub ties: Vec<String>,
     /// What another denominator would change.
     pub sensitivity: Vec<String>,
+    /// Each legal rule, its article and how surely it is known.
+    pub rules: Vec<String>,
     /// Each step as it was computed, in English.
     pub steps: Vec<String>,
 }
@@ -65,6 +67,7 @@ pub fn build(contest: &Contest, allocation: &GetSeatAllocationResponse, words: &
             })
             .collect(),
         sensitivity: allocation.sensitivity.iter().map(|other| sensitivity(contest, other, words)).collect(),
+        rules: allocation.rules.iter().map(|rule| legal_rule(rule, words)).collect(),
         steps: allocation.steps.iter().take(MOST_STEPS).map(|step| step.text.clone()).collect(),
     }
 }
@@ -92,6 +95,11 @@ fn row(contest: &Contest, line: &SeatLine, quota: u64, words: &Words) -> SeatRow
         has_remainder_seat: line.remainder_seats > 0,
         seats: words.count(line.seats.into()),
     }
+}
+
+fn legal_rule(rule: &LegalRule, words: &Words) -> String {
+    let (name, certainty) = (words.known("rule", &rule.rule), words.known("certainty", &rule.certainty));
+    words.say("rule-words", &[("rule", &name), ("article", &rule.article), ("certainty", &certainty)])
 }
 
 fn sensitivity(contest: &Contest, other: &Sensitivity, words: &Words) -> String {

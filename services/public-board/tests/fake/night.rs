@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use hattama_proto::log::v1::{ContestFigures, PositionPair, RecordCounts, SlotFigures, StationCounts, VectorEntry};
 use hattama_proto::national::v1::{
     Contest, ContestOption, ContestSummary, Fraction, GetElectionResponse, GetNationalResultResponse,
-    GetSeatAllocationResponse, NamedUnit, PublicationRef, Ratio, SeatLine, SeatStep, Sensitivity, Slot, StationRow,
-    Text, Threshold,
+    GetSeatAllocationResponse, LegalRule, NamedUnit, PublicationRef, Ratio, SeatLine, SeatStep, Sensitivity, Slot,
+    StationRow, Text, Threshold,
 };
 
 use super::names::{AGAINST_ALL, DISTRICT_REGIONS, LISTS, REGIONS};
@@ -265,7 +265,7 @@ fn ratios(list: &ContestFigures, counted: u64) -> Vec<Ratio> {
     vec![
         ratio("received_a_ballot", share(ISSUED, counted), true),
         ratio("took_part", 0, false),
-        ratio("valid_with_against_all", list.votes_sum, true),
+        ratio("valid_including_against_all", list.votes_sum, true),
     ]
 }
 
@@ -362,7 +362,7 @@ fn allocation(list: &ContestFigures, publication: PublicationRef) -> GetSeatAllo
         quota: Some(Fraction { numerator: sharing, denominator: seats }),
         threshold: Some(Threshold {
             share: Some(Fraction { numerator: 5, denominator: 100 }),
-            of: "valid_with_against_all".into(),
+            of: "valid_including_against_all".into(),
             base: list.votes_sum,
             fewest_passing_votes: fewest,
             article: "Constitutional Law on Elections (No. 2464), art. 97-1".into(),
@@ -372,5 +372,11 @@ fn allocation(list: &ContestFigures, publication: PublicationRef) -> GetSeatAllo
         ties: vec![],
         sensitivity: vec![Sensitivity { of: "took_part".into(), ..Sensitivity::default() }],
         explanation_json: String::new(),
+        rules: vec![LegalRule {
+            rule: "threshold".into(),
+            value: "5/100".into(),
+            article: "Constitutional Law on Elections (No. 2464), art. 97-1".into(),
+            certainty: "press".into(),
+        }],
     }
 }

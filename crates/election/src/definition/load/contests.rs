@@ -159,7 +159,7 @@ fn check_independents(
 ) {
     let Method::List(list) = method else { return };
     let independent = options.iter().find(|option| option.kind == OptionKind::Independent);
-    if let Some(option) = independent.filter(|_| !list.independents_by_quota) {
+    if let Some(option) = independent.filter(|_| list.independents_by_quota.is_none()) {
         let problem = format!("contest `{contest}` has the independent `{}`, but no rule elects one", option.id);
         errors.add_with_hint(at.location(), problem, "set independents_by_quota = true");
     }

@@ -5,6 +5,7 @@
 mod cell;
 mod contests;
 mod keys;
+mod legal_sources;
 mod methods;
 mod offices;
 mod places;

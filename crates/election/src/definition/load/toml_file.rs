@@ -6,7 +6,7 @@ use crate::{
         AgainstAllAhead, LegalSource, ListAllocationRule, Provenance, Purpose, ServiceRole, VoteBase,
         errors::{Errors, Location, did_you_mean},
     },
-    form::{Certainty, FormLine},
+    form::FormLine,
     rules::Severity,
     text::Text,
 };
@@ -96,13 +96,15 @@ pub(super) struct SomeRegionsToml {
 #[serde(deny_unknown_fields)]
 pub(super) struct MethodToml {
     pub(super) kind: MethodKind,
-    pub(super) source: LegalSource,
     pub(super) seats: Option<Spanned<u32>>,
     pub(super) allocation: Option<Spanned<ListAllocationRule>>,
     pub(super) threshold: Option<Spanned<ThresholdToml>>,
     pub(super) sole_list_runner_up_minimum: Option<Spanned<u32>>,
     pub(super) independents_by_quota: Option<Spanned<bool>>,
     pub(super) against_all_ahead: Option<Spanned<AgainstAllAhead>>,
+    /// By the name of the rule.
+    #[serde(default)]
+    pub(super) sources: BTreeMap<Spanned<String>, Spanned<LegalSource>>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +119,7 @@ pub(super) enum MethodKind {
 pub(super) struct ThresholdToml {
     pub(super) numerator: u32,
     pub(super) denominator: u32,
-    pub(super) of: VoteBase,
-    pub(super) article: String,
-    pub(super) certainty: Certainty,
+    pub(super) of: Spanned<VoteBase>,
 }
 
 #[derive(Deserialize)]

@@ -335,12 +335,14 @@ fn territories_are_dealt_to_the_shards_of_their_region() {
 fn a_plurality_contest_has_candidates() {
     let start = MAPPING.find("kind = \"list\"").unwrap();
     let end = MAPPING.find("[rules]").unwrap();
-    let method = "kind = \"plurality\"\nagainst_all_ahead = \"ignored\"\nsource = { article = \"a\", certainty = \"assumed\" }\n\n";
+    let method = "kind = \"plurality\"\nagainst_all_ahead = \"ignored\"\n\n[contest.method.sources]\n";
+    let source = |rule: &str| format!("{rule} = {{ article = \"a\", certainty = \"assumed\" }}\n");
+    let sources: String = ["plurality", "against_all_ahead", "ties"].map(source).concat();
     let options = |text: &str| {
         text.replace("kind = \"independent\"\n", "")
             .replace("[[protocols.options]]", "[[protocols.options]]\nkind = \"candidate\"")
     };
-    let mapping = format!("{}{method}{}", &MAPPING[..start], options(&MAPPING[end..]));
+    let mapping = format!("{}{method}{sources}\n{}", &MAPPING[..start], options(&MAPPING[end..]));
     let Imported { definition, .. } = run(&mapping, &[("p.csv", PROTOCOLS.as_bytes())]).unwrap();
     assert_eq!(definition.contests[0].options.len(), 3);
 }
