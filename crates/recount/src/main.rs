@@ -77,14 +77,11 @@ fn run(arguments: &Arguments) -> Result<Verdict, Box<dyn Error>> {
         let bytes = result.canonical_bytes()?;
         std::fs::write(path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
-    let mut output = io::stdout().lock();
-    if arguments.json {
-        serde_json::to_writer_pretty(&mut output, &recounted.report)?;
-        writeln!(output)?;
-    } else {
-        write!(output, "{}", recounted.report)?;
-    }
-    Ok(recounted.report.verdict)
+    let report = recounted.report;
+    let text = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
+    // A reader who has seen enough (`| head`) ends the output; the exit status still says what came of it.
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+    Ok(report.verdict)
 }
 
 fn recount_with_progress(arguments: &Arguments) -> Result<Recounted, RecountError> {

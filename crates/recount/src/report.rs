@@ -107,7 +107,7 @@ pub struct Counts {
     pub tallies_compared: u64,
     /// Publications compared.
     pub publications_compared: u64,
-    /// Records of outcomes and publications that came second in a race: every reader passes over them.
+    /// Records of outcomes and publications that came second in a race, or were told before: every reader passes over them.
     pub lost_races: u64,
     /// Records that could not be compared; `remarks` says why.
     pub not_compared: u64,

@@ -13,6 +13,7 @@ mod invariant;
 mod ledger;
 mod nation;
 mod outcome;
+mod outcome_chain;
 mod position;
 mod publication;
 mod record;
@@ -26,7 +27,8 @@ pub use evaluation::{CellEvaluation, ContentEvaluation, DecisionEvaluation, Stat
 pub use invariant::{InvariantBroken, check_publication, check_tally};
 pub use ledger::{Attributes, Cell, ContentEntry, StationLedger, SubmissionNote};
 pub use nation::{Nation, NationalContest, merge};
-pub use outcome::{Outcome, OutcomesBody, SubmissionOutcome};
+pub use outcome::{MAX_PARTS, Outcome, OutcomesBody, Part, SubmissionOutcome};
+pub use outcome_chain::{MAX_OPEN_STEPS, OutcomeChain, PassedOver, Read, UnfinishedStep};
 pub use position::{FIRST_POSITION, Generation, PositionPair};
 pub use publication::{
     ContestFigures, FiguresDetail, MAX_PUBLICATION_BYTES, PublicationBody, SlotFigures, VectorEntry,

@@ -75,7 +75,41 @@ impl SubmissionOutcome {
     }
 }
 
-/// What changed between two pairs of positions. Valid when `from` is the last valid one's `to`.
+/// Which record of a step: steps that are too large for one record are written as several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Part {
+    number: u32,
+    of: u32,
+}
+
+/// The most records that a step is written as. One holds some twenty thousand outcomes: all together five million, half of
+/// what a million stations send in a night to all shards.
+pub const MAX_PARTS: u32 = 256;
+
+impl Part {
+    /// The only one.
+    pub const WHOLE: Self = Self { number: 1, of: 1 };
+
+    /// Number `number` of `of`. None unless 1 ≤ `number` ≤ `of` ≤ [`MAX_PARTS`].
+    #[must_use]
+    pub fn new(number: u32, of: u32) -> Option<Self> {
+        (1 <= number && number <= of && of <= MAX_PARTS).then_some(Self { number, of })
+    }
+
+    /// Its number, from 1.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn of(self) -> u32 {
+        self.of
+    }
+}
+
+/// A step: what changed between two pairs of positions; or one part of it. [`crate::OutcomeChain`] says which are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutcomesBody {
     /// Election.
@@ -90,6 +124,8 @@ pub struct OutcomesBody {
     pub from: PositionPair,
     /// To here.
     pub to: PositionPair,
-    /// Every submission whose outcome differs between the two, in ascending order of offset.
+    /// Which part of the step; [`Part::WHOLE`] of one that is not split.
+    pub part: Part,
+    /// Every submission whose outcome differs between the two, in ascending order of offset; of a part, its share of them.
     pub outcomes: Vec<SubmissionOutcome>,
 }

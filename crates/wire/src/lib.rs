@@ -29,8 +29,8 @@ pub use figures::{
 pub use genesis::{Genesis, decode_genesis, encode_genesis};
 pub use open::{KeyLookup, OpenError, RecordOpener};
 pub use outcomes::{
-    decode_outcomes, encode_outcomes, rules_from_numbers, rules_to_numbers, submission_outcome_from_proto,
-    submission_outcome_to_proto,
+    OutcomesError, TooManyParts, decode_outcomes, encode_outcomes, open_outcomes, rules_from_numbers, rules_to_numbers,
+    split_outcomes, submission_outcome_from_proto, submission_outcome_to_proto,
 };
 pub use payload::{decode_payload, encode_payload};
 pub use publication_body::{

@@ -142,7 +142,7 @@ pub fn contest_figures_from_proto(
     let stations = message.stations.as_ref().ok_or_else(|| missing("stations"))?;
     let detail = match contest.method {
         Method::List(_) => list_detail(contest, message)?,
-        Method::Plurality { .. } => plurality_detail(contest, message)?,
+        Method::Plurality(_) => plurality_detail(contest, message)?,
     };
     Ok(ContestFigures {
         contest: index,

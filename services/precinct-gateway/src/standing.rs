@@ -1,6 +1,6 @@
 //! What this gateway's submissions in one shard stand as, from the shard's outcomes and the nation's publications.
 //!
-//! Outcomes form a chain of steps, each leading from one pair of positions to another. A publication names, for the shard, a
+//! Outcomes form a chain of steps, each leading from one pair of positions to the next. A publication names, for the shard, a
 //! pair that the chain went through; a submission is counted in it when its offset lies before the pair and it was counted
 //! at that very step. Outcomes may be ahead of publications, so what it was at earlier steps is kept until a publication
 //! has counted it.
@@ -65,15 +65,6 @@ pub(crate) enum News {
     CountedIn { digest: SubmissionDigest, sequence: u64 },
 }
 
-/// The outcomes do not go on where the chain ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the outcomes lead from {from:?} to {to:?} where the chain ends at {end:?}")]
-pub(crate) struct NotNext {
-    from: PositionPair,
-    to: PositionPair,
-    end: PositionPair,
-}
-
 impl ShardStandings {
     /// Behind the genesis records, with nothing of this gateway.
     pub(crate) fn new() -> Self {
@@ -87,11 +78,6 @@ impl ShardStandings {
             waiting: VecDeque::new(),
             newest: None,
         }
-    }
-
-    /// Where the chain of outcomes has come to.
-    pub(crate) fn end(&self) -> PositionPair {
-        self.end
     }
 
     /// A submission of this gateway lies at this offset, which no outcomes cover yet. A later copy of one is left out: the
@@ -112,14 +98,8 @@ impl ShardStandings {
         self.own.get(&offset).map(|own| own.digest)
     }
 
-    /// The next outcomes of the chain.
-    ///
-    /// # Errors
-    /// They are not the next: another writer was first, and they count for nothing.
-    pub(crate) fn apply(&mut self, body: &OutcomesBody) -> Result<Vec<News>, NotNext> {
-        if body.from != self.end || !body.to.covers(&body.from) {
-            return Err(NotNext { from: body.from, to: body.to, end: self.end });
-        }
+    /// The next step of the chain, whole.
+    pub(crate) fn apply(&mut self, body: &OutcomesBody) -> Vec<News> {
         let step = self.step_to(body.to);
         let listed: BTreeMap<u64, &SubmissionOutcome> =
             body.outcomes.iter().map(|outcome| (outcome.offset, outcome)).collect();
@@ -144,7 +124,7 @@ impl ShardStandings {
             news.extend(self.stands(offset, step, word));
         }
         self.settle_waiting(&mut news);
-        Ok(news)
+        news
     }
 
     /// A publication names a pair; publications come in their order.

@@ -49,6 +49,7 @@ pub(crate) fn follow(
     let fold = Arc::new(Mutex::new(fold));
     let control = Control { fold: Arc::clone(&fold), newest };
     let mut reader = log.reader(topic, ShardId::CONTROL.0, 1);
+    let mut told = None;
     let follower = async move {
         loop {
             let batch = reader.next_batch(CONTROL_BATCH_RECORDS).await?;
@@ -58,14 +59,20 @@ pub(crate) fn follow(
                 fold.apply(&values, &opener);
                 Arc::clone(fold.state())
             };
-            if let Some(why) = state.amendments_stopped() {
-                tracing::error!(
-                    why,
-                    "amendments stop here: the commission must withdraw or complete them (docs/promises.md)"
-                );
-            }
+            tell_once(&mut told, state.amendments_stopped());
             announce.send_replace(state);
         }
     };
     (control, follower)
+}
+
+/// Tells why amendments stop: once for each reason, not with every batch that comes while it lasts.
+fn tell_once(told: &mut Option<String>, why: Option<&str>) {
+    if told.as_deref() == why {
+        return;
+    }
+    *told = why.map(str::to_owned);
+    if let Some(why) = why {
+        tracing::error!(why, "amendments stop here: the commission must withdraw or complete them (docs/promises.md)");
+    }
 }

@@ -3,6 +3,7 @@
 use hattama_election::ids::ShardId;
 use hattama_record_log::LogError;
 use hattama_tally::PositionPair;
+use hattama_wire::TooManyParts;
 
 /// Why an aggregator does not start.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +77,7 @@ pub enum OwnError {
     TooLarge {
         /// The shard.
         shard: ShardId,
-        /// Outcomes or tally.
+        /// An outcomes record or a tally.
         what: &'static str,
         /// Where the fold stands.
         at: PositionPair,
@@ -84,6 +85,20 @@ pub enum OwnError {
         bytes: usize,
         /// The limit.
         limit: usize,
+    },
+    /// More outcomes changed at once than may be told.
+    #[error(
+        "shard {shard}: at offset {} (control {}) {source}: split the shard's region into more shards for the next election",
+        at.next_offset,
+        at.control_next_offset
+    )]
+    TooManyParts {
+        /// The shard.
+        shard: ShardId,
+        /// Where the fold stands.
+        at: PositionPair,
+        /// How many.
+        source: TooManyParts,
     },
     /// The log ends below what outcomes claim: records are gone.
     #[error(

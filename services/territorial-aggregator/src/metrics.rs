@@ -14,7 +14,7 @@ pub const TALLIES_WRITTEN: &str = "hattama_aggregator_tallies_written_total";
 pub const BATCH_SECONDS: &str = "hattama_aggregator_batch_seconds";
 /// 1 when the shard stands still because a check failed.
 pub const SHARD_FROZEN: &str = "hattama_aggregator_shard_frozen";
-/// Outcomes records of this aggregator that another owner was ahead of.
+/// Steps of outcomes of this aggregator that another owner was ahead of.
 pub const OUTRUN: &str = "hattama_aggregator_outrun_total";
 /// Outcomes records that are not believed.
 pub const FOREIGN_RECORDS: &str = "hattama_aggregator_foreign_records_total";
@@ -31,6 +31,6 @@ pub fn describe() {
         "from reading a batch of records to the acknowledgement of its tally"
     );
     describe_gauge!(SHARD_FROZEN, Unit::Count, "1 when the shard stands still because a check failed (P8)");
-    describe_counter!(OUTRUN, Unit::Count, "outcomes records that another owner of the shard was ahead of");
+    describe_counter!(OUTRUN, Unit::Count, "steps of outcomes that another owner of the shard was ahead of");
     describe_counter!(FOREIGN_RECORDS, Unit::Count, "outcomes that are foreign or wrongly signed, ignored");
 }

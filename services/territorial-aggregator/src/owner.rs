@@ -1,6 +1,6 @@
 //! The owner of one shard: reads it from the first record, folds, writes outcomes, then the tally that covers them.
 //!
-//! One outcomes record and one tally are in flight at a time; the next follows when they are acknowledged and something
+//! One record of outcomes or one tally is in flight at a time; the next follows when it is acknowledged and something
 //! changed: no timers (design, D4).
 
 use crate::{
@@ -21,7 +21,7 @@ use hattama_wire::RecordOpener;
 use std::{sync::Arc, time::Instant};
 use tokio::sync::watch;
 
-/// Records folded between two tallies at most: bounds an outcomes record, and how long a tally waits behind a backlog.
+/// Records folded between two tallies at most: bounds how long a tally waits behind a backlog.
 const BATCH_RECORDS: usize = 512;
 
 /// Everything that owning a shard needs.
@@ -105,16 +105,17 @@ impl Owner {
     }
 
     async fn turn(&self) -> Result<Turn, OwnError> {
-        let head = self.writer.outcomes_head(self.shard, None).await?;
-        let control_end = self.check_nothing_lost(head.position).await?;
+        let head = self.writer.outcomes_head(self.shard).await?;
+        let told = head.position();
+        let control_end = self.check_nothing_lost(told).await?;
         let newest = self.control_at(control_end).await?;
-        let at_head = self.control_at(head.position.control_next_offset).await?;
+        let at_head = self.control_at(told.control_next_offset).await?;
         if let Some(why) = unknown_fold(&at_head) {
             // Whoever wrote these outcomes knows that fold; a tally of ours at this position would be wrong.
-            return self.freeze(head.position, None, why).await;
+            return self.freeze(told, None, why).await;
         }
-        let Some((fold, reader)) = self.fold_up_to(head.position, at_head).await? else {
-            return self.freeze(head.position, None, panicked_before(head.position)).await;
+        let Some((fold, reader)) = self.fold_up_to(told, at_head).await? else {
+            return self.freeze(told, None, panicked_before(told)).await;
         };
         let mut shard = Owned { owner: self, fold: Some(fold), reader, head, last_good: None };
         // A new owner always announces itself, also when it cannot go on.
@@ -269,7 +270,7 @@ impl Owned<'_> {
     /// Waits for records or for control to move.
     async fn wait(&mut self, control: &mut watch::Receiver<Arc<ControlState>>) -> Result<Work, OwnError> {
         let shard = self.owner.shard;
-        let moved = control.borrow_and_update().next_offset() > self.head.position.control_next_offset;
+        let moved = control.borrow_and_update().next_offset() > self.head.position().control_next_offset;
         if moved && shard != ShardId::CONTROL {
             let records = self.reader.next_batch_now(BATCH_RECORDS).await.map_err(|source| log_error(shard, source))?;
             return Ok(Work { records, control: control.borrow().clone() });
@@ -293,15 +294,14 @@ impl Owned<'_> {
             return self.freeze(why).await.map(Some);
         }
         let outcomes = match &mut self.fold {
-            Some(fold) => fold.take_outcomes(self.head.position),
+            Some(fold) => fold.take_outcomes(self.head.position()),
             None => return Ok(Some(Turn::Outrun)),
         };
-        if outcomes.to == self.head.position {
+        if outcomes.to == self.head.position() {
             return Ok(None);
         }
-        match self.owner.writer.write_outcomes(self.head, &outcomes).await? {
-            Written::Valid(head) => self.head = head,
-            Written::Outrun => return Ok(Some(Turn::Outrun)),
+        if self.owner.writer.write_outcomes(&mut self.head, outcomes).await? == Written::Outrun {
+            return Ok(Some(Turn::Outrun));
         }
         let turn = self.publish_tally(None).await?;
         let label = shard.0.to_string();
@@ -348,7 +348,7 @@ impl Owned<'_> {
     }
 
     async fn freeze(&self, why: String) -> Result<Turn, OwnError> {
-        self.owner.freeze(self.head.position, self.last_good.clone(), why).await
+        self.owner.freeze(self.head.position(), self.last_good.clone(), why).await
     }
 }
 

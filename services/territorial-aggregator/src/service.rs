@@ -20,7 +20,7 @@ use hattama_service_kit::{
     supervise,
 };
 use hattama_tally::{FIRST_POSITION, Generation};
-use hattama_wire::SigningKey;
+use hattama_wire::{SigningKey, limits::MAX_OUTCOMES_LIST_BYTES};
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
@@ -93,6 +93,7 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
         key: Arc::new(config.key.clone()),
         instance: config.instance.as_str().into(),
         clock: config.clock,
+        outcomes_list_bytes: MAX_OUTCOMES_LIST_BYTES,
     };
     for (shard, genesis) in owned {
         let owner = Owner {

@@ -1,4 +1,4 @@
-//! Writes a shard's outcomes and tallies, and knows whose outcomes record came first.
+//! Writes a shard's outcomes and tallies, and knows whose outcomes came first.
 
 use crate::{
     error::OwnError,
@@ -7,7 +7,7 @@ use crate::{
 use hattama_election::{definition::Definition, ids::ShardId};
 use hattama_record_log::{LogError, NewRecord, RecordLog, topics::TopicSet};
 use hattama_service_kit::clock::Clock;
-use hattama_tally::{FIRST_POSITION, Generation, OutcomesBody, PositionPair, TallyBody};
+use hattama_tally::{Generation, OutcomeChain, OutcomesBody, PassedOver, PositionPair, Read, TallyBody};
 use hattama_wire::{Envelope, RecordOpener, ServiceContext, SigningKey, limits::MAX_SERVICE_RECORD_BYTES};
 use std::sync::Arc;
 
@@ -24,21 +24,30 @@ pub(crate) struct Writer {
     pub(crate) key: Arc<SigningKey>,
     pub(crate) instance: Arc<str>,
     pub(crate) clock: Clock,
+    /// What a record of outcomes may list: [`hattama_wire::limits::MAX_OUTCOMES_LIST_BYTES`], in tests also less.
+    pub(crate) outcomes_list_bytes: usize,
 }
 
-/// The chain of a shard's outcomes records as far as it has been read.
-#[derive(Debug, Clone, Copy)]
+/// The chain of a shard's outcomes as far as it has been read.
+#[derive(Debug)]
 pub(crate) struct OutcomesHead {
-    /// `to` of the last valid record.
-    pub(crate) position: PositionPair,
+    chain: OutcomeChain,
     /// The next offset of the outcomes partition.
-    pub(crate) next_offset: u64,
+    next_offset: u64,
 }
 
-/// What became of an outcomes record.
+impl OutcomesHead {
+    /// Where the last valid step led to.
+    pub(crate) fn position(&self) -> PositionPair {
+        self.chain.head()
+    }
+}
+
+/// What became of a step.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     /// It is the next valid one.
-    Valid(OutcomesHead),
+    Valid,
     /// Another owner was ahead: fold again from its position.
     Outrun,
 }
@@ -49,52 +58,64 @@ impl Writer {
         RecordOpener { election: self.definition.id.clone(), core_digest: self.definition.core_digest }
     }
 
-    /// Reads the chain from `head` (or the start) to the end of the partition.
-    pub(crate) async fn outcomes_head(
-        &self,
-        shard: ShardId,
-        head: Option<OutcomesHead>,
-    ) -> Result<OutcomesHead, OwnError> {
-        let mut head = head.unwrap_or(OutcomesHead { position: FIRST_POSITION, next_offset: 1 });
+    /// Reads the chain from the first record to the end of the partition.
+    pub(crate) async fn outcomes_head(&self, shard: ShardId) -> Result<OutcomesHead, OwnError> {
+        let mut head = OutcomesHead { chain: OutcomeChain::new(self.generation, shard), next_offset: 1 };
+        self.read_on(shard, &mut head).await?;
+        Ok(head)
+    }
+
+    /// Reads the chain on to the end of the partition.
+    async fn read_on(&self, shard: ShardId, head: &mut OutcomesHead) -> Result<(), OwnError> {
         let mut reader = self.log.reader(&self.topics.outcomes, shard.0, head.next_offset);
         loop {
             let batch =
                 reader.next_batch_now(OUTCOMES_BATCH_RECORDS).await.map_err(|source| log_error(shard, source))?;
             if batch.is_empty() {
-                return Ok(head);
+                return Ok(());
             }
             for record in batch {
                 head.next_offset = record.offset + 1;
-                match self.read_outcomes(shard, &record.value) {
-                    Some(body) if body.from == head.position && body.to.covers(&body.from) => head.position = body.to,
-                    Some(_) => {}
-                    None => metrics::counter!(FOREIGN_RECORDS, "topic" => "outcomes").increment(1),
+                let opened = hattama_wire::open_outcomes(&self.definition, &record.value);
+                let is_foreign = match opened {
+                    Ok(body) => head.chain.read(body) == Read::PassedOver(PassedOver::Foreign),
+                    Err(_) => true,
+                };
+                if is_foreign {
+                    metrics::counter!(FOREIGN_RECORDS, "topic" => "outcomes").increment(1);
                 }
             }
         }
     }
 
-    /// Outcomes of this shard in this generation that an aggregator signed.
-    fn read_outcomes(&self, shard: ShardId, value: &[u8]) -> Option<OutcomesBody> {
-        let key = |id: &_| ServiceContext::Outcomes.key(&self.definition, id);
-        let opened = hattama_wire::open_service(ServiceContext::Outcomes, value, key).ok()?;
-        let body = hattama_wire::decode_outcomes(&self.definition, &opened.body).ok()?;
-        (body.shard == shard && body.generation == self.generation).then_some(body)
-    }
-
-    /// Appends an outcomes record that starts at `head`, and says whether it is the next valid one.
-    pub(crate) async fn write_outcomes(&self, head: OutcomesHead, body: &OutcomesBody) -> Result<Written, OwnError> {
-        let encoded = hattama_wire::encode_outcomes(body);
-        let value = hattama_wire::sign_service(ServiceContext::Outcomes, &self.key, encoded, &self.envelope(None));
-        self.check_size(body.shard, "outcomes record", body.to, value.len())?;
-        let offset = self.append(&self.topics.outcomes, body.shard, value).await?;
-        if offset == head.next_offset {
-            return Ok(Written::Valid(OutcomesHead { position: body.to, next_offset: offset + 1 }));
+    /// Appends a step that starts at `head`, in as many parts as it needs, and says whether it is the next valid one.
+    /// `head` is then where the chain has come to.
+    pub(crate) async fn write_outcomes(
+        &self,
+        head: &mut OutcomesHead,
+        step: OutcomesBody,
+    ) -> Result<Written, OwnError> {
+        let (shard, from, to) = (step.shard, head.position(), step.to);
+        let parts = hattama_wire::split_outcomes(step, self.outcomes_list_bytes)
+            .map_err(|source| OwnError::TooManyParts { shard, at: to, source })?;
+        for part in parts {
+            let encoded = hattama_wire::encode_outcomes(&part);
+            let value = hattama_wire::sign_service(ServiceContext::Outcomes, &self.key, encoded, &self.envelope(None));
+            self.check_size(shard, "outcomes record", to, value.len())?;
+            let offset = self.append(&self.topics.outcomes, shard, value).await?;
+            if offset == head.next_offset {
+                head.chain.read(part);
+                head.next_offset += 1;
+            } else {
+                // Somebody else wrote in between: read it, and ours, as everybody will.
+                self.read_on(shard, head).await?;
+            }
+            if head.position() != from {
+                break;
+            }
         }
-        // Somebody else wrote in between: read it, and ours, as everybody will.
-        let now = self.outcomes_head(body.shard, Some(head)).await?;
-        if now.position == body.to {
-            return Ok(Written::Valid(now));
+        if head.position() == to {
+            return Ok(Written::Valid);
         }
         metrics::counter!(OUTRUN).increment(1);
         Ok(Written::Outrun)
@@ -138,3 +159,6 @@ impl Writer {
 pub(crate) fn log_error(shard: ShardId, source: LogError) -> OwnError {
     OwnError::Log { shard, source }
 }
+
+#[cfg(test)]
+mod tests;

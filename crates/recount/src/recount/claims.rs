@@ -14,16 +14,7 @@ use hattama_election::{
     ids::ShardId,
 };
 use hattama_tally::{FIRST_POSITION, PositionPair, PublicationBody, VectorEntry};
-use hattama_wire::{Genesis, decode_outcomes, decode_publication, decode_tally, publication_digest};
-
-/// A record of outcomes.
-#[derive(Debug)]
-pub(crate) struct OutcomesClaim {
-    pub(crate) place: Place,
-    pub(crate) from: PositionPair,
-    /// SHA-256 over the body.
-    pub(crate) digest: [u8; 32],
-}
+use hattama_wire::{Genesis, decode_publication, decode_tally, publication_digest};
 
 /// A tally.
 #[derive(Debug)]
@@ -45,50 +36,10 @@ pub(crate) struct PublicationClaim {
 }
 
 /// What a service's record says, when it is one of this election, generation and partition.
-struct Opened<B> {
-    body: B,
+pub(super) struct Opened<B> {
+    pub(super) body: B,
     bytes: bytes::Bytes,
     frozen: Option<String>,
-}
-
-/// Reads a shard's outcomes: the chain of valid ones becomes stops of the first way.
-pub(crate) fn read_outcomes(
-    source: &Source<'_>,
-    shard: ShardId,
-    paths: &mut Paths,
-    differences: &mut Differences,
-    counts: &mut Counts,
-) -> Result<(), ExportReadError> {
-    let topic = Topic::Outcomes;
-    let mut last = FIRST_POSITION;
-    let mut broken = false;
-    source.read_through(topic, shard.0, differences, counts, |place, value, differences, counts| {
-        let decode = |bytes: &[u8]| decode_outcomes(&source.definition, bytes).map_err(|error| error.to_string());
-        let of = |body: &hattama_tally::OutcomesBody| (body.generation.0, Some(body.shard));
-        let Some(Opened { body, bytes, .. }) =
-            open(source, (topic, shard.0), place, value, decode, of, differences, counts)
-        else {
-            return;
-        };
-        let found =
-            |what: &str| Found::new(Subject::Outcomes, topic.file(shard.0), what).at(shard.0, place.record, place.byte);
-        if broken {
-            counts.not_compared += 1;
-        } else if body.from != last && last.covers(&body.from) {
-            counts.lost_races += 1;
-        } else if body.from != last {
-            broken = true;
-            let what =
-                "it does not start where the last valid one ends: a record between them is missing or out of order";
-            differences.add(found(what).between(text(last), text(body.from)));
-        } else if !body.to.is_beyond(&last) || !may_stand_at(shard, body.to) {
-            let what = "it leads to a position that no fold comes to from there";
-            differences.add(found(what).between(format!("beyond {}", text(last)), text(body.to)));
-        } else if let Some(stop) = paths.stop(body.to) {
-            last = body.to;
-            stop.outcomes = Some(OutcomesClaim { place, from: body.from, digest: sha256(&bytes) });
-        }
-    })
 }
 
 /// Reads a shard's tallies. Answers the highest offset that one stands at, and why the shard says that it is frozen.
@@ -177,7 +128,7 @@ pub(crate) fn read_publications(
 }
 
 #[expect(clippy::too_many_arguments, reason = "the three readers differ in exactly these")]
-fn open<B>(
+pub(super) fn open<B>(
     source: &Source<'_>,
     (topic, partition): (Topic, u32),
     place: Place,

@@ -9,6 +9,7 @@ mod differences;
 mod explain;
 mod fold;
 mod genesis;
+mod outcomes;
 mod path;
 mod publications;
 mod run;

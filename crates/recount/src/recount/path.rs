@@ -1,9 +1,6 @@
 //! The pairs of positions that a fold has to stop at, as ways that only go forward.
 
-use super::{
-    claims::{OutcomesClaim, TallyClaim},
-    source::Place,
-};
+use super::{claims::TallyClaim, outcomes::OutcomesClaim, source::Place};
 use hattama_tally::PositionPair;
 use std::collections::BTreeMap;
 
@@ -47,6 +44,11 @@ impl Paths {
             self.0.push(Path::default());
         }
         Some(self.0[place].0.entry(key(pair)).or_default())
+    }
+
+    /// True when a tally says to stand at this pair.
+    pub(crate) fn have_tally(&self, pair: PositionPair) -> bool {
+        self.0.iter().filter_map(|path| path.0.get(&key(pair))).any(|stop| !stop.tallies.is_empty())
     }
 
     pub(crate) fn into_inner(self) -> Vec<Path> {

@@ -1,10 +1,11 @@
 //! The recount from beginning to end.
 
 use super::{
-    claims::{PublicationClaim, read_outcomes, read_publications, read_tallies},
+    claims::{PublicationClaim, read_publications, read_tallies},
     differences::{Differences, Found},
     fold::Fold,
     genesis::{check_core, check_definition_files, check_geneses},
+    outcomes::{missing_at_the_end, read_outcomes},
     path::{Path as Way, Paths},
     publications::{Merger, add_stops, for_each_walk},
     source::Source,
@@ -212,14 +213,23 @@ impl Run<'_> {
         let mut paths = BTreeMap::new();
         for shard in (0..source.definition.shards).map(ShardId) {
             let ways: &mut Paths = paths.entry(shard).or_default();
+            let mut unfinished = Vec::new();
             if source.has(Topic::Outcomes, shard.0) {
-                read_outcomes(source, shard, ways, &mut self.differences, &mut self.counts)?;
+                unfinished = read_outcomes(source, shard, ways, &mut self.differences, &mut self.counts)?;
             }
             if source.has(Topic::Tallies, shard.0) {
                 let (up_to, frozen) = read_tallies(source, shard, ways, &mut self.differences, &mut self.counts)?;
                 highest.insert(shard, up_to);
                 if let Some(why) = frozen {
                     self.remarks.push(format!("shard {shard} says that it is frozen: {why}"));
+                }
+            }
+            for step in unfinished {
+                match ways.have_tally(step.to) {
+                    true => self.differences.add(missing_at_the_end(shard, step)),
+                    false => {
+                        self.remarks.push(format!("shard {shard}: outcomes end inside a step: its owner stopped there"))
+                    }
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! One fold on its way forward through the positions that something is claimed of.
 
 use super::{
-    claims::{OutcomesClaim, TallyClaim, text},
+    claims::{TallyClaim, text},
     differences::{Differences, Found},
     explain::{self, Explained},
     fold::{CountingOpener, Fold},
+    outcomes::OutcomesClaim,
     path::{Path, Stop},
     source::{Place, Source, unreadable},
 };
@@ -13,7 +14,7 @@ use crate::{
     report::{Counts, RecordRange, Subject},
 };
 use hattama_election::{digest::sha256, ids::ShardId};
-use hattama_tally::{ControlFold, PositionPair, ShardFold, TallyBody, check_tally};
+use hattama_tally::{ControlFold, OutcomesBody, PositionPair, ShardFold, TallyBody, check_tally};
 use hattama_wire::{RecordOpener, decode_outcomes, decode_tally, encode_outcomes, encode_tally};
 
 /// Records folded together: as many as signatures are verified together.
@@ -102,7 +103,8 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ExportReadError> {
         while let Some((pair, stop)) = self.path.next_up_to(limit) {
             if self.stuck {
-                self.counts.not_compared += stop.tallies.len() as u64 + u64::from(stop.outcomes.is_some());
+                let outcomes = stop.outcomes.as_ref().map_or(0, OutcomesClaim::records);
+                self.counts.not_compared += stop.tallies.len() as u64 + outcomes;
                 self.differences.leave_out();
                 continue;
             }
@@ -222,27 +224,47 @@ impl<'a> Walk<'a> {
 
     fn compare_outcomes(&mut self, claim: &OutcomesClaim) -> Result<(), ExportReadError> {
         let body = self.fold.take_outcomes(claim.from);
-        self.counts.outcomes_compared += 1;
+        self.counts.outcomes_compared += claim.records();
         if sha256(&encode_outcomes(&body)) == claim.digest {
             return Ok(());
         }
         if !self.may_explain() {
             return Ok(());
         }
-        let theirs = self.read_again(Topic::Outcomes, claim.place)?;
-        let theirs = theirs.and_then(|bytes| decode_outcomes(&self.source.definition, &bytes).ok());
+        let (theirs, first_offsets) = self.read_step_again(claim)?;
         let (offset, Explained { what, expected, found }) = match &theirs {
             Some(theirs) => explain::outcomes(&body, theirs),
             None => (None, explain::unread()),
         };
+        let Some(place) = place_of(claim, &first_offsets, offset) else { return Ok(()) };
         let station = match offset {
             Some(offset) => self.source.station_of_record(self.shard, offset)?,
             None => None,
         };
         let about = offset.map(|offset| self.range(offset, offset));
-        let difference = self.found(Subject::Outcomes, Topic::Outcomes, claim.place, what);
+        let difference = self.found(Subject::Outcomes, Topic::Outcomes, place, what);
         self.differences.add(difference.between(expected, found).about(about).station(station));
         Ok(())
+    }
+
+    /// The whole step, and the first offset that each of its parts lists; no step when a part cannot be read.
+    fn read_step_again(
+        &self,
+        claim: &OutcomesClaim,
+    ) -> Result<(Option<OutcomesBody>, Vec<Option<u64>>), ExportReadError> {
+        let mut step: Option<OutcomesBody> = None;
+        let mut first_offsets = Vec::new();
+        for place in &claim.places {
+            let bytes = self.read_again(Topic::Outcomes, *place)?;
+            let part = bytes.and_then(|bytes| decode_outcomes(&self.source.definition, &bytes).ok());
+            let Some(part) = part else { return Ok((None, Vec::new())) };
+            first_offsets.push(part.outcomes.first().map(|outcome| outcome.offset));
+            match &mut step {
+                Some(step) => step.outcomes.extend(part.outcomes),
+                None => step = Some(part),
+            }
+        }
+        Ok((step, first_offsets))
     }
 
     fn explain_tally(&mut self, tally: &TallyBody, claim: &TallyClaim) -> Result<(), ExportReadError> {
@@ -297,7 +319,9 @@ impl<'a> Walk<'a> {
 
     fn tell_stuck(&mut self, pair: PositionPair, stop: &Stop, why: &str) {
         let (subject, topic, place) = match stop {
-            Stop { outcomes: Some(claim), .. } => (Subject::Outcomes, Topic::Outcomes, claim.place),
+            Stop { outcomes: Some(OutcomesClaim { places, .. }), .. } if !places.is_empty() => {
+                (Subject::Outcomes, Topic::Outcomes, places[0])
+            }
             Stop { tallies, .. } if !tallies.is_empty() => (Subject::Tally, Topic::Tallies, tallies[0].place),
             Stop { publication: Some(place), .. } => (Subject::Publication, Topic::Publications, *place),
             Stop { .. } => return,
@@ -320,4 +344,11 @@ impl<'a> Walk<'a> {
         let value = self.source.export.record(topic, self.shard.0, place.record)?;
         Ok(value.and_then(|value| self.source.open(topic, &value).ok()).map(|opened| opened.body))
     }
+}
+
+/// Of a step's records the one that speaks of an offset, or would if it did; the first when that is not known.
+fn place_of(claim: &OutcomesClaim, first_offsets: &[Option<u64>], offset: Option<u64>) -> Option<Place> {
+    let before = |first: &Option<u64>| first.is_some_and(|first| offset.is_some_and(|offset| first <= offset));
+    let part = first_offsets.iter().rposition(before).unwrap_or(0);
+    claim.places.get(part).copied()
 }

@@ -6,7 +6,7 @@ use crate::{
     book::OutcomeBook,
     entry_outcomes::{commission_outcomes, entry_outcomes},
     ledger::{Attributes, Cell, ContentEntry, SubmissionNote},
-    outcome::{Outcome, OutcomesBody, SubmissionOutcome},
+    outcome::{Outcome, OutcomesBody, Part, SubmissionOutcome},
     position::{Generation, PositionPair},
     record::{OpenRecords, Opened},
     shard::FOLD_VERSION,
@@ -128,6 +128,7 @@ impl ControlFold {
             shard: ShardId::CONTROL,
             from,
             to: self.position(),
+            part: Part::WHOLE,
             outcomes: self.book.take(),
         }
     }

@@ -7,5 +7,6 @@ mod case;
 mod common;
 mod no_panic;
 mod oracle;
+mod outcome_chain;
 mod properties;
 mod standing;

@@ -10,8 +10,8 @@ use crate::common::{
 };
 use hattama_election::{definition::Definition, digest::ChainDigest, ids::ShardId};
 use hattama_tally::{
-    ControlFold, FIRST_POSITION, OutcomesBody, PositionPair, ShardFold, SubmissionOutcome, TallyBody, Unit,
-    check_publication, merge,
+    ControlFold, FIRST_POSITION, OutcomeChain, OutcomesBody, PositionPair, Read, ShardFold, SubmissionOutcome,
+    TallyBody, Unit, check_publication, merge,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
@@ -179,7 +179,7 @@ struct Night {
 
 /// What one reader knows of a shard from its outcome records.
 struct Reader {
-    head: PositionPair,
+    chain: OutcomeChain,
     told: BTreeMap<u64, SubmissionOutcome>,
 }
 
@@ -190,7 +190,7 @@ impl Night {
     }
 
     fn run(&mut self) {
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(ShardId::CONTROL);
         let log = self.logs[0].clone();
         while self.control.position().next_offset <= log.len() as u64 {
             let at = self.control.position();
@@ -220,11 +220,11 @@ impl Night {
     fn run_shard(&mut self, shard: ShardId) {
         let log = self.logs[shard.0 as usize].clone();
         let end = pair(log.len() as u64 + 1, self.control.position().next_offset);
-        let mut reader = Reader::new();
+        let mut reader = Reader::new(shard);
         let mut tallies: BTreeMap<(u64, u64), TallyBody> = BTreeMap::new();
-        while reader.head != end {
+        while reader.head() != end {
             // A new owner reads from the start to the last position that outcomes were written for, and goes on from there.
-            let mut fold = self.fold_to(shard, &log, reader.head);
+            let mut fold = self.fold_to(shard, &log, reader.head());
             fold.take_outcomes(FIRST_POSITION);
             assert_eq!(reader.told, outcomes(&log[..reader.length()], fold.outcomes()), "what the new owner finds");
             for _ in 0..=self.random.below(6) {
@@ -286,7 +286,7 @@ impl Night {
     /// An owner who does not know yet that another has taken over writes a record from where the other was: no reader
     /// believes it.
     fn a_zombie_writes_too(&mut self, reader: &mut Reader, log: &[Vec<u8>], next: &OutcomesBody) {
-        if self.random.chance(20) && reader.head != FIRST_POSITION {
+        if self.random.chance(20) && reader.head() != FIRST_POSITION {
             let stale = OutcomesBody { from: FIRST_POSITION, ..next.clone() };
             let before = reader.told.clone();
             reader.read(log, &stale);
@@ -296,27 +296,26 @@ impl Night {
 }
 
 impl Reader {
-    fn new() -> Self {
-        Self { head: FIRST_POSITION, told: BTreeMap::new() }
+    fn new(shard: ShardId) -> Self {
+        Self { chain: OutcomeChain::new(GENERATION, shard), told: BTreeMap::new() }
+    }
+
+    fn head(&self) -> PositionPair {
+        self.chain.head()
     }
 
     fn length(&self) -> usize {
-        usize::try_from(self.head.next_offset).unwrap() - 1
+        usize::try_from(self.head().next_offset).unwrap() - 1
     }
 
-    /// As `log.proto` says: valid is what leads on from the last valid one; what lies inside and is not listed is counted
-    /// without a flag.
+    /// As `log.proto` says: what lies inside a valid step and is not listed is counted without a flag.
     fn read(&mut self, log: &[Vec<u8>], body: &OutcomesBody) {
-        if body.from != self.head {
-            return;
-        }
-        assert!(body.to.covers(&body.from));
+        let Read::Step(body) = self.chain.read(body.clone()) else { return };
         assert!(body.outcomes.windows(2).all(|two| two[0].offset < two[1].offset), "ascending by offset");
         for offset in body.from.next_offset..body.to.next_offset {
             let value = &log[usize::try_from(offset).unwrap() - 1];
             self.told.insert(offset, plainly_counted(offset, value));
         }
-        self.told.extend(body.outcomes.iter().map(|outcome| (outcome.offset, outcome.clone())));
-        self.head = body.to;
+        self.told.extend(body.outcomes.into_iter().map(|outcome| (outcome.offset, outcome)));
     }
 }

@@ -241,13 +241,15 @@ fn a_station_s_key_signs_for_no_other_station() {
 #[test]
 fn before_the_first_protocol_a_share_of_those_who_took_part_is_no_impossible_figure() {
     let case = Case::new();
-    for (of, against_all) in
-        [(VoteBase::TookPart, true), (VoteBase::ValidWithAgainstAll, true), (VoteBase::ValidWithAgainstAll, false)]
-    {
+    for (of, against_all) in [
+        (VoteBase::TookPart, true),
+        (VoteBase::ValidIncludingAgainstAll, true),
+        (VoteBase::ValidIncludingAgainstAll, false),
+    ] {
         let mut definition = Definition::clone(&case.definition);
         definition.contests[0].against_all = against_all;
         if let Method::List(ListMethod { threshold: Some(threshold), .. }) = &mut definition.contests[0].method {
-            threshold.of = of;
+            threshold.of.value = of;
         }
         let folds = Folds::of(&Arc::new(definition), &case.table(), case.logs());
         let nation = folds.nation();

@@ -8,9 +8,9 @@ use hattama_election::{
     rules::RuleCode,
 };
 use hattama_tally::{
-    ContestFigures, ContestTotals, FiguresDetail, Generation, LineTotal, Outcome, OutcomesBody, PositionPair,
-    PublicationBody, RecordCounts, SlotFigures, StationCounts, SubmissionOutcome, TallyBody, TurnoutTotals, Unit,
-    UnitTotals, VectorEntry,
+    ContestFigures, ContestTotals, FiguresDetail, Generation, LineTotal, MAX_PARTS, Outcome, OutcomesBody, Part,
+    PositionPair, PublicationBody, RecordCounts, SlotFigures, StationCounts, SubmissionOutcome, TallyBody,
+    TurnoutTotals, Unit, UnitTotals, VectorEntry,
 };
 use hattama_wire::{LineTotals, MAX_FIGURE};
 use proptest::{collection::vec, option, prelude::*, sample::subsequence};
@@ -114,14 +114,16 @@ pub fn outcomes() -> impl Strategy<Value = OutcomesBody> {
     let rules = subsequence(RuleCode::ALL.to_vec(), 0..5);
     let outcome = (0..Outcome::ALL.len(), rules, option::of(any::<u64>()), any::<[u8; 32]>());
     let listed = proptest::collection::btree_map(1..10_000_u64, outcome, 0..20);
-    (any::<u32>(), 0..DEFINITION.shards, position(), 10_000..u64::MAX, listed).prop_map(
-        |(generation, shard, from, to, listed)| OutcomesBody {
+    let part = (1..=MAX_PARTS).prop_flat_map(|of| (1..=of, Just(of)));
+    (any::<u32>(), 0..DEFINITION.shards, position(), 10_000..u64::MAX, part, listed).prop_map(
+        |(generation, shard, from, to, (number, of), listed)| OutcomesBody {
             election: DEFINITION.id.clone(),
             core_digest: DEFINITION.core_digest,
             generation: Generation(generation),
             shard: ShardId(shard),
             from,
             to: PositionPair { next_offset: to, control_next_offset: 1 },
+            part: Part::new(number, of).unwrap(),
             outcomes: listed
                 .into_iter()
                 .map(|(offset, (outcome, rules, duplicate_of, digest))| SubmissionOutcome {
@@ -143,7 +145,7 @@ fn contest_figures(place: usize) -> impl Strategy<Value = ContestFigures> {
         Method::List(_) => (lines(), vec(figure(), options), vec(any::<u32>(), options))
             .prop_map(|(lines, votes, seats)| FiguresDetail::List { lines, votes, seats })
             .boxed(),
-        Method::Plurality { .. } => (option::of(0..u32::try_from(options).unwrap()), figure(), figure())
+        Method::Plurality(_) => (option::of(0..u32::try_from(options).unwrap()), figure(), figure())
             .prop_map(|(leader, leader_votes, runner_up_votes)| FiguresDetail::Plurality {
                 leader,
                 leader_votes,

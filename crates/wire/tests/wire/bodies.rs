@@ -10,9 +10,9 @@ use hattama_election::{
 };
 use hattama_proto::log::v1;
 use hattama_tally::{
-    ContestFigures, ContestTotals, FiguresDetail, Generation, LineTotal, Outcome, OutcomesBody, PositionPair,
-    PublicationBody, RecordCounts, StationCounts, SubmissionOutcome, TallyBody, TurnoutTotals, Unit, UnitTotals,
-    VectorEntry,
+    ContestFigures, ContestTotals, FiguresDetail, Generation, LineTotal, MAX_PARTS, Outcome, OutcomesBody, Part,
+    PositionPair, PublicationBody, RecordCounts, StationCounts, SubmissionOutcome, TallyBody, TurnoutTotals, Unit,
+    UnitTotals, VectorEntry,
 };
 use hattama_wire::{
     BodyError, Genesis, LineTotals, MAX_FIGURE, decode_genesis, decode_outcomes, decode_publication, decode_tally,
@@ -226,6 +226,7 @@ fn some_outcomes() -> OutcomesBody {
         shard: ShardId(1),
         from: PositionPair { next_offset: 1, control_next_offset: 1 },
         to: PositionPair { next_offset: 4, control_next_offset: 1 },
+        part: Part::WHOLE,
         outcomes: vec![outcome(2), outcome(3)],
     }
 }
@@ -246,6 +247,9 @@ fn outcomes_ascend_lie_before_their_position_and_name_known_rules() {
         wrong_outcomes(|message| message.outcomes[0].rules.reverse()),
         wrong_outcomes(|message| message.outcomes[0].outcome = 0),
         wrong_outcomes(|message| message.outcomes[0].digest = vec![1].into()),
+        wrong_outcomes(|message| (message.part, message.parts) = (0, 0)),
+        wrong_outcomes(|message| message.part = 2),
+        wrong_outcomes(|message| message.parts = MAX_PARTS + 1),
     ];
     assert_eq!(
         found.map(field_of),
@@ -255,7 +259,10 @@ fn outcomes_ascend_lie_before_their_position_and_name_known_rules() {
             "outcomes[0].rules",
             "outcomes[0].rules[1]",
             "outcomes[0].outcome",
-            "outcomes[0].digest"
+            "outcomes[0].digest",
+            "part",
+            "part",
+            "part"
         ]
     );
 }

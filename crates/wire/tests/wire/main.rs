@@ -8,3 +8,4 @@ mod common;
 mod opening;
 mod payloads;
 mod service_records;
+mod splitting;

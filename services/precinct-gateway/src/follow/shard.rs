@@ -7,8 +7,8 @@ use hattama_election::digest::{SubmissionDigest, sha256};
 use hattama_election::ids::ShardId;
 use hattama_proto::submission::v1::SignedSubmission;
 use hattama_record_log::{ReadLimit, Record};
-use hattama_tally::OutcomesBody;
-use hattama_wire::{ServiceContext, decode_outcomes, open_service, submission_digest};
+use hattama_tally::{OutcomeChain, OutcomesBody, PassedOver, Read};
+use hattama_wire::{open_outcomes, submission_digest};
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,9 +28,10 @@ pub(crate) struct ShardFollower {
     submissions: PatientReader,
     outcomes: PatientReader,
     standings: ShardStandings,
-    /// Outcomes that were read and wait until the submissions before their end are read.
-    next: VecDeque<(u64, OutcomesBody)>,
-    /// Outcomes that were applied, in their order. They list what is not plainly counted: a small part of the shard.
+    chain: OutcomeChain,
+    /// Steps that were read and wait until the submissions before their end are read.
+    next: VecDeque<OutcomesBody>,
+    /// Steps that were applied, in their order. They list what is not plainly counted: a small part of the shard.
     applied: Vec<OutcomesBody>,
 }
 
@@ -39,6 +40,7 @@ impl ShardFollower {
         Self {
             submissions: source.reader(&source.topics.submissions, shard.0),
             outcomes: source.reader(&source.topics.outcomes, shard.0),
+            chain: OutcomeChain::new(source.generation, shard),
             source,
             shard,
             book,
@@ -114,34 +116,40 @@ impl ShardFollower {
         self.note_logged(logged).await;
     }
 
+    /// Reads outcomes on: steps that are whole wait for their submissions.
     fn take(&mut self, batch: &[Record]) {
         for record in batch {
-            match believed(&self.source, self.shard, record) {
-                Some(body) => self.next.push_back((record.offset, body)),
-                None => metrics::ignored_record("outcomes", "not_believed"),
+            match open_outcomes(&self.source.definition, &record.value) {
+                Ok(body) => self.take_part(record.offset, body),
+                Err(error) => self.disbelieve(record.offset, &error.to_string()),
             }
         }
     }
 
-    /// Applies outcomes whose submissions are all read.
+    fn take_part(&mut self, offset: u64, body: OutcomesBody) {
+        match self.chain.read(body) {
+            Read::Step(step) => self.next.push_back(step),
+            Read::Part => {}
+            Read::PassedOver(why @ PassedOver::Foreign) => self.disbelieve(offset, &why.to_string()),
+            Read::PassedOver(why) => {
+                tracing::debug!(shard = self.shard.0, offset, %why, "outcomes are passed over");
+                metrics::ignored_record("outcomes", "not_next");
+            }
+        }
+    }
+
+    fn disbelieve(&self, offset: u64, error: &str) {
+        tracing::warn!(shard = self.shard.0, offset, error, "outcomes are not believed and ignored");
+        metrics::ignored_record("outcomes", "not_believed");
+    }
+
+    /// Applies steps whose submissions are all read.
     async fn apply_what_is_ready(&mut self) {
-        while let Some((offset, body)) = self.next.front() {
-            let (offset, is_next) = (*offset, body.from == self.standings.end());
-            if is_next && body.to.next_offset > self.submissions.position() {
-                return;
-            }
-            let applied = self.standings.apply(body);
-            let body = self.next.pop_front().map(|(_, body)| body);
-            match applied {
-                Ok(news) => {
-                    self.applied.extend(body);
-                    self.enter(news).await;
-                }
-                Err(error) => {
-                    tracing::debug!(shard = self.shard.0, offset, %error, "outcomes that came second");
-                    metrics::ignored_record("outcomes", "not_next");
-                }
-            }
+        let read = self.submissions.position();
+        while let Some(step) = self.next.pop_front_if(|step| step.to.next_offset <= read) {
+            let news = self.standings.apply(&step);
+            self.applied.push(step);
+            self.enter(news).await;
         }
     }
 
@@ -216,9 +224,8 @@ impl ShardFollower {
     fn standings_at(&self, earlier: &BTreeMap<u64, SubmissionDigest>) -> ShardStandings {
         let mut standings = ShardStandings::new();
         earlier.iter().for_each(|(offset, digest)| standings.locate(*offset, *digest));
-        for body in &self.applied {
-            // They were applied in this order before: each is the next one.
-            let _ = standings.apply(body);
+        for step in &self.applied {
+            standings.apply(step);
         }
         standings
     }
@@ -237,18 +244,4 @@ fn digest_of(record: &Record) -> SubmissionDigest {
         Ok(submission) => submission_digest(&submission.signed),
         Err(_) => SubmissionDigest(sha256(&record.value)),
     }
-}
-
-fn believed(source: &Source, shard: ShardId, record: &Record) -> Option<OutcomesBody> {
-    let context = ServiceContext::Outcomes;
-    let opened = open_service(context, &record.value, |key| context.key(&source.definition, key));
-    let read = opened.map_err(|error| error.to_string()).and_then(|opened| {
-        let body = decode_outcomes(&source.definition, &opened.body).map_err(|error| error.to_string())?;
-        let own = body.shard == shard && body.generation == source.generation;
-        own.then_some(body).ok_or_else(|| "it is of another shard or generation".to_owned())
-    });
-    read.inspect_err(|error| {
-        tracing::warn!(shard = shard.0, offset = record.offset, error, "outcomes are not believed and ignored");
-    })
-    .ok()
 }

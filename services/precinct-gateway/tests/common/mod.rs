@@ -20,13 +20,14 @@ use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{NewRecord, RecordLog};
 use hattama_service_kit::shutdown::Shutdown;
 use hattama_tally::{
-    FIRST_POSITION, Generation, OutcomesBody, PositionPair, PublicationBody, RecordCounts, SubmissionOutcome,
+    FIRST_POSITION, Generation, OutcomesBody, Part, PositionPair, PublicationBody, RecordCounts, SubmissionOutcome,
     VectorEntry,
 };
 use hattama_wire::{
     Envelope, Genesis, ServiceContext, SignedSubmission, SigningKey, encode_genesis, encode_outcomes,
     encode_publication, publication_digest, sign_service, sign_submission,
 };
+use prost::Message as _;
 use tonic::transport::Channel;
 
 /// Longer than anything here takes on a busy machine; over it a test fails instead of hanging.
@@ -222,6 +223,7 @@ pub async fn write_outcomes(
         shard: SHARD,
         from,
         to,
+        part: Part::WHOLE,
         outcomes,
     };
     let key = service_key(service);
@@ -272,4 +274,16 @@ pub async fn with_a_counted_submission(log: &RecordLog) -> (SignedSubmission, Ar
     write_outcomes(log, &definition, "aggregator", (FIRST_POSITION, covered), vec![]).await;
     write_publication(log, &definition, (1, None), covered).await;
     (submission, definition)
+}
+
+/// What a refused call says, from its details.
+pub fn refusal_of(status: &tonic::Status) -> v1::Refusal {
+    let details = tonic_types::Status::decode(status.details()).unwrap();
+    let detail = details.details.iter().find(|detail| detail.type_url.ends_with("/hattama.gateway.v1.Refusal"));
+    v1::Refusal::decode(detail.unwrap().value.as_slice()).unwrap()
+}
+
+/// Rule and field of each violation.
+pub fn rules(refusal: &v1::Refusal) -> Vec<(&str, &str)> {
+    refusal.violations.iter().map(|violation| (violation.rule.as_str(), violation.field.as_str())).collect()
 }

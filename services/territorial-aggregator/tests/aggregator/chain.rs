@@ -1,6 +1,6 @@
 //! From submissions to outcomes and tallies, by one owner after another; what is not an owner's is ignored.
 
-use crate::rig::{GENERATION, Rig, pair};
+use crate::rig::{GENERATION, LogLines, Rig, pair};
 use hattama_election::{
     amendment::{Change, KeyHolder},
     definition::sample,
@@ -22,7 +22,7 @@ fn new_key() -> SigningKey {
 }
 
 /// Records of many outcomes in the shard, and an amendment that changes one of them.
-async fn busy_hour(rig: &Rig) {
+pub async fn busy_hour(rig: &Rig) {
     rig.protocol("north-001", 1, 700).await;
     rig.protocol("north-001", 1, 700).await;
     rig.protocol("north-002", 1, 300).await;
@@ -30,7 +30,7 @@ async fn busy_hour(rig: &Rig) {
     rig.submit_with(&new_key(), &rig.protocol_of("north-002", 2, 310)).await;
 }
 
-async fn busy_second_hour(rig: &Rig) {
+pub async fn busy_second_hour(rig: &Rig) {
     let holder = KeyHolder::Station(station("north-002"));
     rig.amend(1, Change::KeyReplaced { holder, key: new_key().public_key() }).await;
     rig.protocol("north-001", 1, 701).await;
@@ -170,5 +170,23 @@ async fn controls_owner_tells_what_became_of_amendments_in_a_tally_without_figur
     for shard in 1..rig.definition.shards {
         rig.settled_and_right(ShardId(shard)).await;
     }
+    aggregator.stop().await;
+}
+
+#[tokio::test]
+async fn why_amendments_stop_is_told_once_and_not_with_every_record_of_control() {
+    let lines = LogLines::capture();
+    let rig = Rig::new().await;
+    let aggregator = rig.start("one", &[]).await;
+    let close = |id| Change::StationClosed { station: station(id) };
+    for number in [2, 5, 4] {
+        rig.amend(number, close("north-003")).await;
+        rig.settled(ShardId::CONTROL).await;
+    }
+    let stops = || lines.errors().into_iter().filter(|line| line.contains("amendments stop here")).count();
+    assert_eq!(stops(), 1, "{:?}", lines.errors());
+    rig.amend(1, close("south-001")).await;
+    rig.settled(ShardId::CONTROL).await;
+    assert_eq!(stops(), 2, "now number 3 is missing: {:?}", lines.errors());
     aggregator.stop().await;
 }

@@ -8,5 +8,7 @@ mod freezing;
 mod owners;
 mod process;
 mod reading;
+mod recounting;
 mod rig;
+mod splitting;
 mod starting;

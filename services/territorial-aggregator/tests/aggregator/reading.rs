@@ -3,16 +3,21 @@
 use crate::rig::{GENERATION, Rig, eventually, genesis};
 use bytes::Bytes;
 use hattama_election::ids::ShardId;
-use hattama_tally::{ControlFold, FIRST_POSITION, OutcomesBody, PositionPair, ShardFold, SubmissionOutcome, TallyBody};
-use hattama_wire::{Envelope, RecordOpener, ServiceContext, decode_outcomes, decode_tally, open_service};
+use hattama_tally::{
+    ControlFold, FIRST_POSITION, OutcomeChain, OutcomesBody, PositionPair, Read, ShardFold, SubmissionOutcome,
+    TallyBody,
+};
+use hattama_wire::{Envelope, RecordOpener, ServiceContext, decode_tally, open_outcomes, open_service};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The outcomes of a shard that are not plainly counted, by offset.
 pub type Words = BTreeMap<u64, SubmissionOutcome>;
 
-/// A shard's outcomes records, read by the rule: valid is what starts where the last valid one ended.
+/// A shard's outcomes records, read by the rule.
 pub struct Chain {
     pub valid: Vec<OutcomesBody>,
+    /// Parts of steps, whole or not.
+    pub parts: usize,
     pub ignored: usize,
 }
 
@@ -42,19 +47,17 @@ impl Chain {
 
 impl Rig {
     pub async fn chain(&self, shard: ShardId) -> Chain {
-        let context = ServiceContext::Outcomes;
         let records = self.records(&self.topics.outcomes, shard).await;
-        let mut chain = Chain { valid: Vec::new(), ignored: 0 };
+        let mut chain = Chain { valid: Vec::new(), parts: 0, ignored: 0 };
+        let mut by_rule = OutcomeChain::new(GENERATION, shard);
         for record in records {
-            let opened = open_service(context, &record.value, |key| context.key(&self.definition, key)).ok();
-            let body = opened.and_then(|opened| decode_outcomes(&self.definition, &opened.body).ok());
-            match body {
-                Some(body) if body.shard == shard && body.generation == GENERATION && body.from == chain.head() => {
-                    chain.valid.push(body);
-                }
-                _ => chain.ignored += 1,
+            match open_outcomes(&self.definition, &record.value).map(|body| by_rule.read(body)) {
+                Ok(Read::Step(step)) => chain.valid.push(step),
+                Ok(Read::Part) => chain.parts += 1,
+                Ok(Read::PassedOver(_)) | Err(_) => chain.ignored += 1,
             }
         }
+        assert_eq!(chain.head(), by_rule.head());
         chain
     }
 

@@ -22,7 +22,7 @@ use hattama_service_kit::{
     readiness::Readiness,
     shutdown::Shutdown,
 };
-use hattama_tally::{Generation, OutcomesBody, PositionPair, SubmissionOutcome};
+use hattama_tally::{Generation, OutcomesBody, Part, PositionPair, SubmissionOutcome};
 use hattama_territorial_aggregator::{Config, start};
 use hattama_wire::{Envelope, Genesis, ServiceContext, SigningKey, encode_genesis, encode_outcomes, sign_service};
 use jiff::Timestamp;
@@ -164,7 +164,8 @@ impl Rig {
         outcomes: Vec<SubmissionOutcome>,
     ) -> OutcomesBody {
         let (election, core_digest) = (self.definition.id.clone(), self.definition.core_digest);
-        OutcomesBody { election, core_digest, generation: GENERATION, shard, from, to, outcomes }
+        let part = Part::WHOLE;
+        OutcomesBody { election, core_digest, generation: GENERATION, shard, from, to, part, outcomes }
     }
 
     /// Appends outcomes to a shard's partition as anyone might sign them.

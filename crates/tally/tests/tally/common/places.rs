@@ -31,6 +31,14 @@ pub(crate) fn added_key(number: usize) -> PublicKey {
 
 /// A random definition: 1 to 6 stations in 1 or 2 regions, 1 to 3 contests, 0 to 3 slots.
 pub(crate) fn definition(random: &mut Random) -> Arc<Definition> {
+    let files = files(random);
+    let text = |name: &&str| String::from_utf8_lossy(files.get(name).unwrap_or_default()).into_owned();
+    let texts = || files.names().map(|name| format!("{name}:\n{}", text(&name))).collect::<Vec<_>>().join("\n");
+    Arc::new(Definition::load(&files).unwrap_or_else(|errors| panic!("{errors}\n{}", texts())))
+}
+
+/// The same as its files.
+pub(crate) fn files(random: &mut Random) -> DefinitionFiles {
     let places = Places::new(random);
     let contests = Contests::new(random, &places);
     let files = [
@@ -43,8 +51,8 @@ pub(crate) fn definition(random: &mut Random) -> Arc<Definition> {
         ("election.toml", election_toml(random, &contests.toml)),
     ];
     let mut loaded = DefinitionFiles::default();
-    files.iter().for_each(|(name, text)| loaded.set(name, text.clone().into_bytes()));
-    Arc::new(Definition::load(&loaded).unwrap_or_else(|errors| panic!("{errors}\n{files:#?}")))
+    files.into_iter().for_each(|(name, text)| loaded.set(name, text.into_bytes()));
+    loaded
 }
 
 struct Places {
@@ -189,7 +197,7 @@ impl Contests {
         writeln!(
             self.toml,
             "[[contests]]\nid = \"{id}\"\nname = {}\nunits = \"{units}\"\nform = \"{form}\"\nagainst_all = {}\n\
-             embargo_until = \"2030-06-02T21:00:00Z\"\n[contests.method]\nsource = {{ article = \"a\", certainty = \"assumed\" }}",
+             embargo_until = \"2030-06-02T21:00:00Z\"\n[contests.method]",
             name(id),
             random.chance(70)
         )
@@ -198,24 +206,32 @@ impl Contests {
 
     fn plurality(&mut self, random: &mut Random) {
         let ahead = random.pick(&["seat-open", "ignored"]);
-        writeln!(self.toml, "kind = \"plurality\"\nagainst_all_ahead = \"{ahead}\"\n").unwrap();
+        writeln!(self.toml, "kind = \"plurality\"\nagainst_all_ahead = \"{ahead}\"").unwrap();
+        self.sources(&["plurality", "against_all_ahead", "ties"]);
     }
 
     fn list(&mut self, random: &mut Random) {
         let seats = random.between(2, 9);
         let allocation = random.pick(&["hare-largest-remainder", "d-hondt"]);
         writeln!(self.toml, "kind = \"list\"\nseats = {seats}\nallocation = \"{allocation}\"").unwrap();
+        let mut rules = vec!["allocation", "no_list_over_threshold", "ties"];
         if random.chance(70) {
-            let of = random.pick(&["valid_with_against_all", "valid_without_against_all", "took_part"]);
+            let of = random.pick(&["valid_including_against_all", "valid_without_against_all", "took_part"]);
             let numerator = random.pick(&[1, 5, 20, 40]);
-            writeln!(
-                self.toml,
-                "threshold = {{ numerator = {numerator}, denominator = 100, of = \"{of}\", article = \"a\", certainty = \"assumed\" }}"
-            )
-            .unwrap();
+            writeln!(self.toml, "threshold = {{ numerator = {numerator}, denominator = 100, of = \"{of}\" }}").unwrap();
+            rules.extend(["threshold", "threshold_of"]);
         }
         if random.chance(50) {
             writeln!(self.toml, "sole_list_runner_up_minimum = {}", random.between(1, seats - 1)).unwrap();
+            rules.push("sole_list_runner_up_minimum");
+        }
+        self.sources(&rules);
+    }
+
+    fn sources(&mut self, rules: &[&str]) {
+        self.toml += "[contests.method.sources]\n";
+        for rule in rules {
+            writeln!(self.toml, "{rule} = {{ article = \"a\", certainty = \"assumed\" }}").unwrap();
         }
         self.toml.push('\n');
     }

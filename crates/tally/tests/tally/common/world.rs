@@ -23,7 +23,7 @@ use hattama_election::{
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How many keys amendments may bring.
-const ADDED_KEYS: usize = 4;
+pub(crate) const ADDED_KEYS: usize = 4;
 
 /// A definition and what was sent.
 #[derive(Debug, Clone)]

@@ -54,8 +54,8 @@ fn read_differently(definition: &Definition, index: ContestIndex, nation: &Natio
     let mut votes: Vec<u64> = standing.collect();
     votes.sort_unstable_by(|a, b| b.cmp(a));
     match &contest.method {
-        Method::Plurality { against_all_ahead, .. } => {
-            *against_all_ahead == AgainstAllAhead::SeatOpen
+        Method::Plurality(method) => {
+            method.against_all_ahead.value == AgainstAllAhead::SeatOpen
                 && totals.against_all > 0
                 && votes.first() == Some(&totals.against_all)
         }

@@ -75,21 +75,21 @@ fn contest(definition: &Definition, contest: &Contest) -> Value {
 
 fn method(method: &Method) -> Value {
     match method {
-        Method::Plurality { against_all_ahead, .. } => {
-            let ahead = match against_all_ahead {
+        Method::Plurality(plurality) => {
+            let ahead = match plurality.against_all_ahead.value {
                 AgainstAllAhead::SeatOpen => "seat-open",
                 AgainstAllAhead::Ignored => "ignored",
             };
             json!({ "kind": "plurality", "against_all_ahead": ahead })
         }
         Method::List(list) => {
-            let allocation = match list.allocation {
+            let allocation = match list.allocation.value {
                 ListAllocationRule::HareLargestRemainder => "hare-largest-remainder",
                 ListAllocationRule::DHondt => "d-hondt",
             };
             let threshold = list.threshold.as_ref().map(|threshold| {
-                let of = match threshold.of {
-                    VoteBase::ValidWithAgainstAll => "valid_with_against_all",
+                let of = match threshold.of.value {
+                    VoteBase::ValidIncludingAgainstAll => "valid_including_against_all",
                     VoteBase::ValidWithoutAgainstAll => "valid_without_against_all",
                     VoteBase::TookPart => "took_part",
                 };
@@ -100,7 +100,7 @@ fn method(method: &Method) -> Value {
                 "seats": list.seats,
                 "allocation": allocation,
                 "threshold": threshold,
-                "sole_list_runner_up_minimum": list.sole_list_runner_up_minimum,
+                "sole_list_runner_up_minimum": list.sole_list_runner_up_minimum.as_ref().map(|minimum| minimum.value),
             })
         }
     }
