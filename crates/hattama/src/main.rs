@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod output;
 mod rehearse;
 
 use clap::Parser as _;

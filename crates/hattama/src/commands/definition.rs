@@ -1,5 +1,6 @@
 //! `hattama definition check` and `generate`.
 
+use crate::output::print;
 use hattama_election::definition::{Definition, DefinitionFiles};
 use hattama_rehearsal::registers::generate_definition;
 use std::{error::Error, path::Path, process::ExitCode};
@@ -9,7 +10,7 @@ pub fn check(dir: &Path) -> Result<ExitCode, Box<dyn Error>> {
     let files = DefinitionFiles::read(dir)?;
     match Definition::load(&files) {
         Ok(definition) => {
-            println!("{}", definition.summary());
+            print(definition.summary());
             Ok(ExitCode::SUCCESS)
         }
         Err(errors) => {
@@ -21,6 +22,6 @@ pub fn check(dir: &Path) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Generates kz-2023 from its sources, and shows how well the published figures are met.
 pub fn generate(out: &Path) -> Result<ExitCode, Box<dyn Error>> {
-    println!("{}", generate_definition(out)?);
+    print(generate_definition(out)?);
     Ok(ExitCode::SUCCESS)
 }

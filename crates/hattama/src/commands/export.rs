@@ -2,6 +2,7 @@
 
 use crate::{
     cli::ExportArgs,
+    output::print,
     rehearse::directory::{Directory, definition_of, log_of},
 };
 use hattama_election::{
@@ -33,8 +34,8 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>(manifest)
     })?;
     let records: u64 = manifest.records.iter().map(|partition| partition.records).sum();
-    println!("{records} records in {} files: {}", manifest.records.len(), args.out.display());
-    println!("Next: hattama recount {}", args.out.display());
+    print(format_args!("{records} records in {} files: {}", manifest.records.len(), args.out.display()));
+    print(format_args!("Next: hattama recount {}", args.out.display()));
     Ok(ExitCode::SUCCESS)
 }
 

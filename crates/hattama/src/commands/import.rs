@@ -1,6 +1,6 @@
 //! `hattama import`.
 
-use crate::cli::ImportArgs;
+use crate::{cli::ImportArgs, output::print};
 use hattama_rehearsal::import::{self, ImportReport, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{error::Error, fmt::Write as _, process::ExitCode};
@@ -20,8 +20,8 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, Box<dyn Error>> {
     let imported = import::import(&args.mapping, &args.data, &args.out, &mut report);
     bar.finish_and_clear();
     let imported = imported?;
-    print!("{}", told(&imported));
-    println!("Next: hattama rehearse --recorded {}", args.out.display());
+    print(told(&imported).trim_end());
+    print(format_args!("Next: hattama rehearse --recorded {}", args.out.display()));
     Ok(if imported.bad_rows_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,14 +1,9 @@
 //! `hattama recount`: the same as the `hattama-recount` binary, which links no network code.
 
-use crate::cli::RecountArgs;
+use crate::{cli::RecountArgs, output::print};
 use hattama_recount::{Options, Verdict, recount};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    process::ExitCode,
-    thread,
-};
+use std::{error::Error, process::ExitCode, thread};
 
 /// Recounts an export and says MATCH, or where it differs.
 pub fn run(args: &RecountArgs) -> Result<ExitCode, Box<dyn Error>> {
@@ -21,8 +16,7 @@ pub fn run(args: &RecountArgs) -> Result<ExitCode, Box<dyn Error>> {
     let recounted = recount(&args.dir, options);
     bar.finish_and_clear();
     let report = recounted?.report;
-    let text = if args.json { serde_json::to_string_pretty(&report)? + "\n" } else { report.to_string() };
-    // A reader who has seen enough (`| head`) ends nothing but the output.
-    let _ = io::stdout().write_all(text.as_bytes());
+    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
+    print(text.trim_end());
     Ok(if report.verdict == Verdict::Match { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

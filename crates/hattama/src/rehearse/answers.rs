@@ -2,7 +2,7 @@
 
 use hattama_proto::national::v1::{
     ContestSummary, GetElectionRequest, GetElectionResponse, GetNationalResultRequest, GetNationalResultResponse,
-    GetSeatAllocationRequest, GetSeatAllocationResponse, national_results_client::NationalResultsClient,
+    GetSeatAllocationRequest, GetSeatAllocationResponse, LegalRule, national_results_client::NationalResultsClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -15,6 +15,8 @@ pub struct Answers {
     pub result: GetNationalResultResponse,
     /// Seats of every list contest, in the definition's order.
     pub seats: Vec<(String, GetSeatAllocationResponse)>,
+    /// The rules of the first plurality contest: those of a template are the same in every district.
+    pub plurality_rules: Vec<LegalRule>,
 }
 
 impl Answers {
@@ -28,7 +30,12 @@ impl Answers {
             let request = GetSeatAllocationRequest { contest: contest.id.clone(), sequence };
             seats.push((contest.id.clone(), client.get_seat_allocation(request).await?.into_inner()));
         }
-        Ok(Self { election, result, seats })
+        let mut plurality_rules = Vec::new();
+        if let Some(contest) = election.contests.iter().find(|contest| contest.method == "plurality") {
+            let request = GetSeatAllocationRequest { contest: contest.id.clone(), sequence };
+            plurality_rules = client.get_seat_allocation(request).await?.into_inner().rules;
+        }
+        Ok(Self { election, result, seats, plurality_rules })
     }
 
     /// A contest at a glance.

@@ -86,6 +86,7 @@ impl Cluster {
                 key: service_key(definition, ServiceRole::National)?,
                 clock,
                 readiness: Readiness::new(),
+                publications_at_hand: hattama_national_results::MAX_SNAPSHOTS,
             },
             own(),
         )

@@ -1,9 +1,9 @@
 //! What happened in the night: every word that any submission ever had, as the outcomes topic tells it.
 
+use super::generation::GENERATION;
 use hattama_election::{definition::Definition, ids::ShardId, rules::RuleCode};
 use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
-use hattama_tally::Outcome;
-use hattama_wire::ServiceContext;
+use hattama_tally::{Generation, Outcome, OutcomeChain, Read};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ impl History {
         let mut outcomes: BTreeSet<(Outcome, u64)> = BTreeSet::new();
         let mut rules: BTreeSet<(RuleCode, u64)> = BTreeSet::new();
         let mut flagged: BTreeSet<u64> = BTreeSet::new();
-        let key = |id: &_| ServiceContext::Outcomes.key(definition, id);
+        let mut chain = OutcomeChain::new(Generation(GENERATION), shard);
         let mut reader = log.reader(&topics.outcomes, shard.0, 1);
         loop {
             let batch = reader.next_batch_now(BATCH_RECORDS).await?;
@@ -49,11 +49,9 @@ impl History {
                 break;
             }
             for record in batch {
-                let Ok(opened) = hattama_wire::open_service(ServiceContext::Outcomes, &record.value, key) else {
-                    continue;
-                };
-                let Ok(body) = hattama_wire::decode_outcomes(definition, &opened.body) else { continue };
-                for told in body.outcomes {
+                let Ok(body) = hattama_wire::open_outcomes(definition, &record.value) else { continue };
+                let Read::Step(step) = chain.read(body) else { continue };
+                for told in step.outcomes {
                     outcomes.insert((told.outcome, told.offset));
                     rules.extend(told.rules.iter().map(|rule| (*rule, told.offset)));
                     if told.outcome == Outcome::Counted && !told.rules.is_empty() {

@@ -3,11 +3,13 @@
 mod answers;
 mod cluster;
 pub mod directory;
+mod expected;
 mod figures;
 mod freshness;
 mod generation;
 mod history;
 mod night;
+mod official;
 mod player;
 mod progress;
 mod run_report;
@@ -17,6 +19,7 @@ mod watch;
 use crate::{
     cli::{DEFAULT_LOG_DIR, RehearseArgs},
     commands::export,
+    output::print,
 };
 use answers::Answers;
 use cluster::{Cluster, Size};
@@ -30,7 +33,9 @@ use hattama_rehearsal::script::{Event, RehearsalKeyring};
 use hattama_service_kit::{
     clock::{Clock, Purpose, RehearsalTime},
     config::ProcessSettings,
-    listen, telemetry,
+    listen,
+    shutdown::{self, Shutdown},
+    telemetry,
 };
 use hattama_tally::Generation;
 use history::History;
@@ -47,12 +52,13 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Services have this long to come up before the first report is due, in real time.
 const LEAD_SECONDS: i64 = 1;
 /// After the last submission everything must be published within this; it takes fractions of a second when all is well.
 const COVERED_WITHIN: Duration = Duration::from_secs(120);
+/// Exit code of a night that a signal ended: what shells give for Ctrl-C (128 + SIGINT).
+const EXIT_INTERRUPTED: u8 = 130;
 /// What services say while the screen belongs to the bars: what a person must act on.
 const DEFAULT_LOG_FILTER: &str = "error";
 
@@ -83,6 +89,8 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     } else {
         HashSet::new()
     };
+    let stop = Shutdown::new();
+    shutdown::on_signals(&stop)?;
     let keyring = RehearsalKeyring::new(&definition)?;
     let events = std::mem::take(&mut night.events);
     let clock = night_clock(args, first_unsent(&events, &already_logged, &keyring, &definition))?;
@@ -106,18 +114,32 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         freshness: Arc::clone(&freshness),
         counters: Arc::clone(&counters),
     };
-    let played = player.play(events).await?;
-    let ends = generation::ends(&log, &topics.submissions, &definition).await?;
-    let covered = watch::covers(newest, &ends, COVERED_WITHIN).await;
+    let to_the_end = async {
+        let played = player.play(events).await?;
+        let ends = generation::ends(&log, &topics.submissions, &definition).await?;
+        watch::covers(newest, &ends, COVERED_WITHIN).await?;
+        Ok::<_, Box<dyn Error>>((played, ends))
+    };
+    let ended = tokio::select! {
+        _ = stop.requested() => None,
+        ended = to_the_end => Some(ended),
+    };
     let seconds = started.elapsed().as_secs_f64();
     progress.end();
-    covered?;
+    let Some(ended) = ended else {
+        following.abort();
+        cluster.stop().await;
+        log.close().await?;
+        eprintln!("{}", stopped(&counters, directory.path()));
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    };
+    let (played, ends) = ended?;
 
     let answers = Answers::ask(cluster.national_client()?).await?;
     let recounted = recount_night(&log, &topics, &night, &directory).await?;
     let history = History::read(&log, &topics, &definition).await?;
     let mut surprises = played.surprises.clone();
-    surprises.extend(against_expected(&night, &answers));
+    surprises.extend(expected::surprises(&night, &answers));
     let run = RunReport {
         election: definition.id.to_string(),
         night: night.label.clone(),
@@ -148,16 +170,23 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     following.abort();
     show(args, &answers, &run, &recounted)?;
     if args.stay {
-        // Listened for before it is offered: whoever reads the line may press it at once.
-        let mut interrupt = signal(SignalKind::interrupt())?;
         say(args, &format!("The board stays at http://{}/ until Ctrl-C", cluster.board));
-        interrupt.recv().await;
+        stop.requested().await;
     }
     let failed = cluster.has_failed();
     cluster.stop().await;
     log.close().await?;
     let all_well = !failed && run.recount.verdict == Verdict::Match && run.surprises.is_empty();
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What a night that was stopped says: nothing is lost, and how it goes on.
+fn stopped(counters: &Counters, directory: &Path) -> String {
+    format!(
+        "stopped before the end: {} submissions are safe in the log. The same command with `--log-dir {}` goes on.",
+        figures::grouped(counters.logged.load(Ordering::Relaxed) + counters.skipped.load(Ordering::Relaxed)),
+        directory.display()
+    )
 }
 
 /// A folder that is begun anew is deleted first: never under a night that is being played in it.
@@ -178,7 +207,7 @@ fn say(args: &RehearseArgs, text: &str) {
     if args.json {
         eprintln!("{text}");
     } else {
-        println!("{text}");
+        print(text);
     }
 }
 
@@ -193,9 +222,9 @@ struct Document<'a> {
 fn show(args: &RehearseArgs, answers: &Answers, run: &RunReport, recounted: &Recounted) -> Result<(), Box<dyn Error>> {
     if args.json {
         let document = Document { schema: "hattama/rehearsal/1", result: recounted.result.as_ref(), run };
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        print(serde_json::to_string_pretty(&document)?);
     } else {
-        print!("{}", screen::render(answers, run, &command_line()));
+        print(screen::render(answers, run, &command_line()).trim_end());
     }
     Ok(())
 }
@@ -253,45 +282,6 @@ async fn recount_night(
     }
     export::write(log, topics, &night.files, &night.definition, Generation(GENERATION), &out).await?;
     Ok(tokio::task::spawn_blocking(move || recount(&out, hattama_recount::Options::default())).await??)
-}
-
-/// What the night came to against what its script says it must: votes, stations, turnout, nothing open. A recorded night has
-/// no script; a shard that stands still surprises in any night.
-fn against_expected(night: &Night, answers: &Answers) -> Vec<String> {
-    let mut surprises: Vec<String> =
-        answers.result.frozen_shards.iter().map(|shard| format!("shard {shard} is frozen")).collect();
-    let Some(expected) = &night.expected else { return surprises };
-    let open = answers.open();
-    if open.sum() > 0 {
-        surprises
-            .push(format!("{} protocols are still open when everything was to be corrected or decided", open.sum()));
-    }
-    for (expected, slot) in expected.slots.iter().zip(&answers.result.turnout) {
-        let found = (slot.received_a_ballot, slot.register, slot.reported);
-        let wanted = (expected.received_a_ballot, expected.register, expected.reported);
-        if found != wanted {
-            surprises.push(format!("turnout {}: {found:?}, {wanted:?} were expected", slot.slot));
-        }
-    }
-    for (contest, expected) in night.definition.contests.iter().zip(&expected.contests) {
-        let figures = answers.contest(contest.id.as_str()).and_then(|summary| summary.figures.as_ref());
-        let counted = figures.and_then(|figures| figures.stations.as_ref()).map(|stations| stations.counted);
-        let sum = figures.map(|figures| figures.votes_sum);
-        if counted != Some(expected.stations) || sum != Some(expected.sum_of_votes()) {
-            surprises.push(format!(
-                "{}: {counted:?} stations and {sum:?} votes, {} and {} were expected",
-                contest.id,
-                expected.stations,
-                expected.sum_of_votes()
-            ));
-        }
-        if let Some(figures) = figures.filter(|figures| !figures.votes.is_empty())
-            && figures.votes != expected.votes
-        {
-            surprises.push(format!("{}: votes {:?}, {:?} were expected", contest.id, figures.votes, expected.votes));
-        }
-    }
-    surprises
 }
 
 fn mean_per_second(played: &Played, seconds: f64) -> u64 {

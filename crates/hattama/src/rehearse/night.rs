@@ -1,5 +1,6 @@
 //! Which night is played: generated from a seed, or recorded.
 
+use super::official::Official;
 use crate::cli::RehearseArgs;
 use hattama_election::{
     definition::{Definition, DefinitionFiles, Purpose, Units},
@@ -27,6 +28,8 @@ pub struct Night {
     pub events: Vec<Event>,
     /// What it must come to; of a recorded night nobody knows.
     pub expected: Option<Expected>,
+    /// What was published of the day that it is made from.
+    pub official: Option<Official>,
     /// Which night: `seed 2023`, or `recorded <digest>`.
     pub label: String,
 }
@@ -42,17 +45,19 @@ impl Night {
 
     fn generated(dir: &Path, seed: u64) -> Result<Self, Box<dyn Error>> {
         let (files, definition) = load_definition(dir)?;
-        let script = if definition.id.as_str() == KZ_2023 {
-            let truth = truth(&station_facts(&definition), &candidates(&definition), &Facts::embedded()?, seed)?;
-            script::night(&definition, &truth, seed)?
+        let (script, official) = if definition.id.as_str() == KZ_2023 {
+            let facts = Facts::embedded()?;
+            let truth = truth(&station_facts(&definition), &candidates(&definition), &facts, seed)?;
+            (script::night(&definition, &truth, seed)?, Some(Official::of_2023(&facts)?))
         } else {
-            script::small(&definition, seed)?
+            (script::small(&definition, seed)?, None)
         };
         Ok(Self {
             files,
             definition: Arc::new(definition),
             events: script.events,
             expected: Some(script.expected),
+            official,
             label: format!("seed {seed}"),
         })
     }
@@ -68,6 +73,7 @@ impl Night {
             definition: Arc::new(definition),
             events: night.script_events().collect(),
             expected: None,
+            official: None,
             label: format!("recorded {}", RecordDigest(sha256(&bytes)).short()),
         })
     }

@@ -8,7 +8,7 @@ use super::{
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use hattama_proto::{
     log::v1::ContestFigures,
-    national::v1::{Contest, GetSeatAllocationResponse, Ratio},
+    national::v1::{Contest, GetSeatAllocationResponse, LegalRule, Ratio, Sensitivity},
 };
 use hattama_recount::RecountReport;
 use hattama_tally::Outcome;
@@ -90,7 +90,7 @@ fn ratio_name<'a>(ratio: &'a Ratio, answers: &Answers) -> &'a str {
         // Nobody published how many ballots were found: where figures are generated, this one is.
         "took_part" if answers.election.provenance == "generated" => "took part (ballots found; synthetic)",
         "took_part" => "took part (ballots found)",
-        "valid_with_against_all" => "valid, against all included",
+        "valid_including_against_all" => "valid, against all included",
         other => other,
     }
 }
@@ -144,13 +144,11 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
         line(
             text,
             format!(
-                "  threshold {} / {} of {}: {} votes pass ({}, {})",
+                "  threshold {} / {} of {}: {} votes pass",
                 share.numerator,
                 share.denominator,
                 threshold.of.replace('_', " "),
-                grouped(threshold.fewest_passing_votes),
-                threshold.article,
-                threshold.certainty
+                grouped(threshold.fewest_passing_votes)
             ),
         );
     }
@@ -160,7 +158,29 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
     for tie in &seats.ties {
         line(text, format!("  TIE for {} seats between {}: a commission decides", tie.seats, tie.between.join(", ")));
     }
+    for other in &seats.sensitivity {
+        line(text, format!("  {}", sensitivity(other)));
+    }
+    rules(text, &seats.rules);
     line(text, "");
+}
+
+fn sensitivity(other: &Sensitivity) -> String {
+    let of = other.of.replace('_', " ");
+    if other.passing_changes.is_empty() && other.seat_changes.is_empty() {
+        return format!("as a share of {of}: no list and no seat would change");
+    }
+    let names = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+    let (passing, seats) = (names(&other.passing_changes), names(&other.seat_changes));
+    format!("as a share of {of}: would pass or fail otherwise: {passing}; would have other seats: {seats}")
+}
+
+/// Each rule with its article and how sure we are of it.
+fn rules(text: &mut String, rules: &[LegalRule]) {
+    for rule in rules {
+        let name = format!("{} {}", rule.rule.replace('_', " "), rule.value.replace('_', " "));
+        line(text, format!("  rule [{}] {}: {}", rule.certainty, name.trim_end(), rule.article));
+    }
 }
 
 fn in_order_of_votes(seats: &GetSeatAllocationResponse) -> Vec<usize> {
@@ -202,6 +222,7 @@ fn districts(text: &mut String, answers: &Answers) {
     if let Some((lead, contest)) = closest {
         line(text, format!("  closest: {contest}, by {} votes", grouped(lead)));
     }
+    rules(text, &answers.plurality_rules);
     line(text, "");
 }
 
@@ -321,4 +342,36 @@ fn plain_table() -> Table {
 
 fn right(text: String) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_is_shown_with_its_certainty_and_article() {
+        let rule = |rule: &str, value: &str, article: &str, certainty: &str| LegalRule {
+            rule: rule.into(),
+            value: value.into(),
+            article: article.into(),
+            certainty: certainty.into(),
+        };
+        let mut text = String::new();
+        rules(
+            &mut text,
+            &[rule("threshold_of", "took_part", "art. 2", "derived"), rule("ties", "", "none", "assumed")],
+        );
+        assert_eq!(text, "  rule [derived] threshold of took part: art. 2\n  rule [assumed] ties: none\n");
+    }
+
+    #[test]
+    fn what_another_denominator_would_change_is_said_and_so_is_that_nothing_would() {
+        let nothing = Sensitivity { of: "took_part".into(), ..Sensitivity::default() };
+        assert_eq!(sensitivity(&nothing), "as a share of took part: no list and no seat would change");
+        let some = Sensitivity { passing_changes: vec!["jsdp".into()], ..nothing };
+        assert_eq!(
+            sensitivity(&some),
+            "as a share of took part: would pass or fail otherwise: jsdp; would have other seats: none"
+        );
+    }
 }

@@ -9,7 +9,7 @@ fn a_night_that_was_killed_twice_comes_to_the_result_of_an_undisturbed_one() {
     let undisturbed = place.night("undisturbed", &[]);
 
     play_until(&place, "a turnout report", |figures| sum(figures, "turnout_by_slot", "/reported") > 0);
-    play_until(&place, "a counted protocol", |figures| sum(figures, "contests", "/stations/counted") > 0);
+    play_until(&place, "a counted protocol", protocols_counted);
     let gone_on = place.night("killed", &[]);
 
     assert_eq!(gone_on.result(), undisturbed.result());
@@ -30,13 +30,36 @@ fn a_night_that_was_over_is_over_when_it_is_started_again() {
     assert_eq!(first.run()["positions"], second.run()["positions"]);
 }
 
+#[test]
+fn ctrl_c_stops_a_night_in_order_and_it_goes_on_to_the_same_result() {
+    let place = Place::new();
+    let undisturbed = place.night("undisturbed", &[]);
+
+    let mut running = playing(&place, "a counted protocol", protocols_counted);
+    let ended = running.interrupt();
+    assert_eq!(ended.code(), Some(130), "not as a night that was over ends");
+
+    let gone_on = place.night("killed", &[]);
+    assert_eq!(gone_on.result(), undisturbed.result());
+    assert!(gone_on.run()["skipped"].as_u64().unwrap() > 0, "what was in the log stayed there");
+}
+
 /// Plays until the board's newest publication has something, then kills.
 fn play_until(place: &Place, what: &str, is_there: impl Fn(&Value) -> bool) {
+    playing(place, what, is_there).kill();
+}
+
+/// A slow night that has come so far.
+fn playing(place: &Place, what: &str, is_there: impl Fn(&Value) -> bool) -> Running {
     let mut command = place.rehearse("killed");
     command.args(["--speed", SLOW]);
     let running = Running::start(command);
     wait_for(what, || running.newest().filter(|(_, figures)| is_there(figures)));
-    running.kill();
+    running
+}
+
+fn protocols_counted(figures: &Value) -> bool {
+    sum(figures, "contests", "/stations/counted") > 0
 }
 
 fn sum(figures: &Value, list: &str, number: &str) -> u64 {
