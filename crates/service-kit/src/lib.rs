@@ -5,30 +5,23 @@
 //! ```no_run
 //! use hattama_service_kit::config::{self, ProcessSettings};
 //! use hattama_service_kit::grpc::{GrpcServer, Limits};
-//! use hattama_service_kit::shutdown::{self, Drain, Shutdown};
-//! use hattama_service_kit::{admin, listen, readiness::Readiness, supervise, telemetry};
+//! use hattama_service_kit::shutdown::{self, Drain};
+//! use hattama_service_kit::{listen, process::Process, supervise};
 //!
 //! async fn serve(settings: ProcessSettings) -> Result<Drain, Box<dyn std::error::Error>> {
-//!     let telemetry = telemetry::start(&settings)?;
-//!     let shutdown = Shutdown::new();
-//!     shutdown::on_signals(&shutdown)?;
-//!     let readiness = Readiness::new();
-//!
-//!     let admin_listener = listen::bind(settings.admin_listen(9101)).await?;
-//!     let admin = admin::start(admin_listener, telemetry, readiness.clone())?;
+//!     let process = Process::start(&settings, 9101).await?;
 //!     let grpc_listener = listen::bind(listen::local(7101)).await?;
 //!     let grpc = GrpcServer {
 //!         routes: tonic::service::Routes::default(),
 //!         descriptor_sets: vec![],
 //!         service_names: vec![],
 //!         limits: Limits::default(),
-//!         readiness,
+//!         readiness: process.readiness.clone(),
 //!     };
-//!     supervise::spawn(&shutdown, "grpc server", grpc.serve(grpc_listener, shutdown.clone()));
+//!     supervise::spawn(&process.shutdown, "grpc server", grpc.serve(grpc_listener, process.shutdown.clone()));
 //!
-//!     shutdown.requested().await;
-//!     let drain = shutdown.drain(settings.drain_deadline()).await;
-//!     admin.close().await;
+//!     let drain = process.drained().await;
+//!     process.close().await;
 //!     Ok(drain)
 //! }
 //!
@@ -47,6 +40,7 @@ pub mod config;
 mod connection;
 pub mod grpc;
 pub mod listen;
+pub mod process;
 pub mod readiness;
 pub mod secret;
 pub mod shutdown;

@@ -1,0 +1,12 @@
+//! What binds an election to its log: which definition and which log ([`ElectionSettings`], [`ElectionLog`]), what every
+//! partition begins with ([`create_generation`], [`first_records`]), and whose key may write ([`service_key`]).
+//!
+//! Gateway, aggregator and national service start with these; the command makes generations with them.
+
+mod generation;
+mod key;
+mod settings;
+
+pub use generation::{FirstRecord, GenesisError, create_generation, first_record, first_records};
+pub use key::{KeyError, check_service_key, rehearsal_service_key, service_key};
+pub use settings::{ElectionLog, ElectionSettings, OpenError};
