@@ -1,10 +1,6 @@
 //! What readers see: the newest publication, those before it, and how the shards stand. Readers never wait for a fold.
 
-use crate::{
-    merger::{MAX_SNAPSHOTS, Snapshot},
-    metrics,
-    records::LoggedPublication,
-};
+use crate::{metrics, nation::Snapshot, records::LoggedPublication};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hattama_election::{digest::PublicationDigest, ids::ShardId};
 use hattama_tally::{PositionPair, VectorEntry};
@@ -14,8 +10,10 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Publications whose vector is kept, so that a station can be shown as of them: a few a second over a long night, about
-/// 130 MB with twenty-two shards.
+/// Publications whose merged nation is at hand at once (design, D15); older ones are folded again on request.
+pub const MAX_SNAPSHOTS: usize = 1_000;
+/// Publications whose vector is kept, so that a station can be shown as of them, and their figures folded again: a few a
+/// second over a long night, about 140 MB with twenty-two shards.
 pub const MAX_VECTORS: usize = 200_000;
 
 /// What is kept of every publication.
@@ -25,10 +23,14 @@ pub(crate) struct Past {
     pub sequence: u64,
     /// Its digest.
     pub digest: PublicationDigest,
+    /// Digest of the publication before.
+    pub previous: Option<PublicationDigest>,
     /// When it was written, milliseconds since 1970 UTC.
     pub written_at_milliseconds: i64,
     /// Its vector.
     pub vector: Box<[VectorEntry]>,
+    /// The control position that the nation itself stands at.
+    pub control_next_offset: u64,
 }
 
 /// How the shards stand now, which no publication says.
@@ -52,6 +54,8 @@ pub(crate) struct Signal {
 /// Everything that is published, as far as it is at hand.
 #[derive(Debug)]
 pub(crate) struct Archive {
+    /// Publications whose figures are at hand.
+    limit: usize,
     newest: ArcSwapOption<Snapshot>,
     snapshots: RwLock<BTreeMap<u64, Arc<Snapshot>>>,
     past: RwLock<BTreeMap<u64, Arc<Past>>>,
@@ -73,9 +77,11 @@ pub(crate) enum NotAtHand {
         /// The newest number.
         newest: u64,
     },
-    /// It exists, but its figures are not at hand.
-    #[error("publication {sequence} is not at hand here: ask for a newer one, or later, or fold the log to its vector")]
-    Later {
+    /// It exists, but its figures are not at hand: they can be folded again while its vector is.
+    #[error(
+        "publication {sequence} is too old to be at hand here: ask for a newer one, or recount the log to its vector"
+    )]
+    Older {
         /// The number asked for.
         sequence: u64,
     },
@@ -86,7 +92,7 @@ impl From<NotAtHand> for tonic::Status {
         ::metrics::counter!(metrics::LATER_TOTAL).increment(1);
         match error {
             NotAtHand::Unknown { .. } => Self::not_found(error.to_string()),
-            NotAtHand::Nothing | NotAtHand::Later { .. } => Self::unavailable(error.to_string()),
+            NotAtHand::Nothing | NotAtHand::Older { .. } => Self::unavailable(error.to_string()),
         }
     }
 }
@@ -96,8 +102,10 @@ impl Past {
         Self {
             sequence: publication.body.sequence,
             digest: publication.digest,
+            previous: publication.body.previous,
             written_at_milliseconds: publication.written_at_milliseconds,
             vector: publication.body.vector.clone().into(),
+            control_next_offset: publication.body.control_next_offset,
         }
     }
 
@@ -108,9 +116,10 @@ impl Past {
 }
 
 impl Archive {
-    /// Nothing yet.
-    pub(crate) fn new() -> Self {
+    /// Nothing yet. The figures of the newest `limit` publications will be at hand.
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
+            limit,
             newest: ArcSwapOption::empty(),
             snapshots: RwLock::default(),
             past: RwLock::default(),
@@ -135,7 +144,7 @@ impl Archive {
         {
             let mut snapshots = self.snapshots.write().unwrap_or_else(PoisonError::into_inner);
             snapshots.insert(sequence, Arc::clone(&snapshot));
-            if snapshots.len() > MAX_SNAPSHOTS {
+            if snapshots.len() > self.limit {
                 snapshots.pop_first();
             }
         }
@@ -199,6 +208,6 @@ impl Archive {
         if sequence > newest || before_all {
             return NotAtHand::Unknown { sequence, newest };
         }
-        NotAtHand::Later { sequence }
+        NotAtHand::Older { sequence }
     }
 }

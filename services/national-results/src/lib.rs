@@ -9,8 +9,9 @@
 //! as of any publication. A tally that differs freezes its shard; a broken invariant stops publishing (D12). Answering goes
 //! on in both cases.
 //!
-//! * `records`, `chain`, `tallies`, `merger`, [`embargo`], `ratios`: pure.
+//! * `records`, `chain`, `tallies`, `nation`, `merger`, [`embargo`], `ratios`: pure.
 //! * `replica`: the own fold. `follow`, `publisher`: the shell around the merger. `archive`: what readers see.
+//! * `older`: figures of publications that the archive has no more; `refold`: the fold of the log to one of their vectors.
 //! * `api`: the gRPC interface. [`start`]: wires all of it.
 
 mod api;
@@ -20,15 +21,17 @@ pub mod embargo;
 mod follow;
 mod merger;
 mod metrics;
+mod nation;
+mod older;
 mod publisher;
 mod ratios;
 mod records;
+mod refold;
 mod replica;
 mod service;
 mod settings;
 mod tallies;
 
-pub use archive::MAX_VECTORS;
-pub use merger::MAX_SNAPSHOTS;
+pub use archive::{MAX_SNAPSHOTS, MAX_VECTORS};
 pub use service::{Config, Running, StartError, start};
 pub use settings::{Settings, SettingsError, run};

@@ -4,6 +4,7 @@
 use crate::{
     chain::{Chain, NotNext},
     metrics,
+    nation::{Snapshot, guarded, merged, without_figures},
     records::{LoggedPublication, LoggedTally},
     tallies::{ShardTallies, Verdict},
 };
@@ -11,32 +12,17 @@ use bytes::Bytes;
 use hattama_election::{definition::Definition, digest::PublicationDigest, ids::ShardId};
 use hattama_tally::{
     ControlState, FIRST_POSITION, Generation, InvariantBroken, MAX_PUBLICATION_BYTES, Nation, PositionPair,
-    PublicationBody, TallyBody, check_publication, check_tally, merge,
+    PublicationBody, TallyBody, check_publication,
 };
 use hattama_wire::{Genesis, encode_publication, publication_digest};
 use std::{
     collections::{BTreeMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
 };
 
-/// Publications whose merged nation is at hand at once (design, D15); of older ones only the vector is.
-pub const MAX_SNAPSHOTS: usize = 1_000;
-
 /// Finds the control state at a position, when the fold has reached it.
 pub(crate) type ControlAt<'a> = &'a dyn Fn(u64) -> Option<Arc<ControlState>>;
-
-/// A valid publication and all that it stands on.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    /// As it lies in the log.
-    pub publication: Arc<LoggedPublication>,
-    /// The merge of the tallies at its vector.
-    pub nation: Arc<Nation>,
-    /// What was in force.
-    pub control: Arc<ControlState>,
-}
 
 /// A publication to append.
 #[derive(Debug)]
@@ -56,16 +42,17 @@ pub(crate) struct Merger {
     /// A tally was read: before that and before the first record of control there is nothing to publish.
     heard: bool,
     chain: Chain,
-    /// Valid publications whose tallies or control state have not all been read yet, at most [`MAX_SNAPSHOTS`].
+    /// Valid publications whose tallies or control state have not all been read yet, at most `limit`.
     waiting: VecDeque<Arc<LoggedPublication>>,
+    limit: usize,
     drafted: Option<(PublicationDigest, Arc<Nation>)>,
     stopped: Option<String>,
 }
 
 impl Merger {
     /// Nothing read yet. `initial` are the tallies of all shards without any record: what a shard that has told nothing
-    /// stands with, so that a vector alone decides what a publication says.
-    pub(crate) fn new(definition: Arc<Definition>, genesis: &Genesis, initial: Vec<TallyBody>) -> Self {
+    /// stands with, so that a vector alone decides what a publication says. At most `limit` publications wait.
+    pub(crate) fn new(definition: Arc<Definition>, genesis: &Genesis, initial: Vec<TallyBody>, limit: usize) -> Self {
         let shards = initial
             .into_iter()
             .map(|body| (body.shard, ShardTallies::new(LoggedTally::own(&definition, body))))
@@ -76,6 +63,7 @@ impl Merger {
             shards,
             heard: false,
             waiting: VecDeque::new(),
+            limit,
             drafted: None,
             stopped: None,
             definition,
@@ -142,7 +130,7 @@ impl Merger {
     ) -> Result<Arc<LoggedPublication>, NotNext> {
         let publication = self.chain.take(publication)?;
         self.waiting.push_back(Arc::clone(&publication));
-        if self.waiting.len() > MAX_SNAPSHOTS {
+        if self.waiting.len() > self.limit {
             self.waiting.pop_front();
         }
         Ok(publication)
@@ -216,9 +204,9 @@ impl Merger {
             return Ok(nation);
         }
         let body = &publication.body;
-        let tallies = self.tallies_of(body).unwrap_or_default();
+        let tallies = bodies(self.tallies_of(body).unwrap_or_default());
         guarded(|| {
-            let nation = merged(&self.definition, tallies.into_iter())?;
+            let nation = merged(&self.definition, &tallies)?;
             let again = nation.publication(&self.definition, self.generation, control, body.sequence, body.previous);
             if again != *body {
                 let what = "its figures are not those of the tallies at its vector".to_owned();
@@ -246,8 +234,9 @@ impl Merger {
     fn draft_checked(&mut self, control: &ControlState) -> Result<Draft, InvariantBroken> {
         let started = Instant::now();
         let sequence = self.chain.next_sequence();
+        let tallies = bodies(self.shards.values().map(ShardTallies::newest));
         let (nation, bytes) = guarded(|| {
-            let nation = merged(&self.definition, self.shards.values().map(ShardTallies::newest))?;
+            let nation = merged(&self.definition, &tallies)?;
             let body = nation.publication(&self.definition, self.generation, control, sequence, self.chain.previous());
             check_publication(&body, self.chain.tip().map(|tip| &tip.body), &nation)?;
             let bytes = encode_publication(&self.definition, &body);
@@ -263,36 +252,8 @@ impl Merger {
     }
 }
 
-/// Adds up tallies, each checked by itself.
-fn merged<'a>(
-    definition: &Definition,
-    tallies: impl Iterator<Item = &'a Arc<LoggedTally>>,
-) -> Result<Nation, InvariantBroken> {
-    let tallies: BTreeMap<ShardId, TallyBody> = tallies.map(|tally| (tally.body.shard, tally.body.clone())).collect();
-    for (shard, tally) in &tallies {
-        check_tally(tally)
-            .map_err(|broken| InvariantBroken { what: format!("shard {shard}: {}", broken.what), ..broken })?;
-    }
-    merge(definition, &tallies)
-}
-
-/// No input may panic a fold (design, D12): a panic is a broken invariant.
-fn guarded<T>(arithmetic: impl FnOnce() -> Result<T, InvariantBroken>) -> Result<T, InvariantBroken> {
-    catch_unwind(AssertUnwindSafe(arithmetic)).unwrap_or_else(|_| {
-        Err(InvariantBroken { id: "panic", what: "the arithmetic panicked; the log line before says where".to_owned() })
-    })
-}
-
-/// A broken invariant in words that may go into a log line: votes may be under embargo.
-fn without_figures(broken: &InvariantBroken) -> String {
-    match broken.id {
-        "conservation" => {
-            let shard =
-                broken.what.split(": ").next().filter(|what| what.starts_with("shard ")).unwrap_or("the nation");
-            format!("invariant conservation is broken in {shard}: its regions and territories have different sums")
-        }
-        _ => broken.to_string(),
-    }
+fn bodies<'a>(tallies: impl IntoIterator<Item = &'a Arc<LoggedTally>>) -> BTreeMap<ShardId, TallyBody> {
+    tallies.into_iter().map(|tally| (tally.body.shard, tally.body.clone())).collect()
 }
 
 fn position_of(body: &PublicationBody, shard: ShardId) -> Option<PositionPair> {
@@ -336,7 +297,7 @@ mod tests {
             last_publication: None,
             first_sequence: 1,
         };
-        Rig { merger: Merger::new(Arc::clone(&definition), &genesis, initial), control, definition }
+        Rig { merger: Merger::new(Arc::clone(&definition), &genesis, initial, 1_000), control, definition }
     }
 
     impl Rig {

@@ -26,6 +26,10 @@ pub(crate) const CHECKS_TOTAL: &str = "hattama_national_checks_total";
 pub(crate) const SUBMISSIONS_FOLDED_TOTAL: &str = "hattama_national_submissions_folded_total";
 /// Open streams of publications.
 pub(crate) const WATCHERS: &str = "hattama_national_watchers";
+/// Older publications folded again on request. Label `verdict`: same | differs | given_up | failed.
+pub(crate) const REFOLDS_TOTAL: &str = "hattama_national_refolds_total";
+/// One older publication folded again, in seconds.
+pub(crate) const REFOLD_SECONDS: &str = "hattama_national_refold_seconds";
 /// Answers "later", because a publication is not at hand or the fold has not reached it.
 pub(crate) const LATER_TOTAL: &str = "hattama_national_later_total";
 
@@ -43,5 +47,7 @@ pub(crate) fn describe() {
     describe_counter!(CHECKS_TOTAL, "tallies checked against the replica's own fold, by verdict");
     describe_counter!(SUBMISSIONS_FOLDED_TOTAL, "submissions that the replica's own fold has read");
     describe_gauge!(WATCHERS, "open streams of publications");
+    describe_counter!(REFOLDS_TOTAL, "older publications folded again on request, by verdict");
+    describe_histogram!(REFOLD_SECONDS, "one older publication folded again, in seconds");
     describe_counter!(LATER_TOTAL, "answers \"later\": a publication or a position is not at hand");
 }

@@ -2,7 +2,7 @@
 //!
 //! * `received_a_ballot`: Σ received / Σ register of the newest slot for which any station has reported. Never embargoed.
 //! * `took_part`: ballots found / [`denominator`]; known only when every counted protocol has that line written.
-//! * `valid_with_against_all`: votes for all options and against all / [`denominator`].
+//! * `valid_including_against_all`: votes for all options and against all / [`denominator`].
 //!
 //! The last two are votes: under embargo they are not there at all.
 
@@ -39,7 +39,7 @@ pub(crate) fn of_contest(
         known: counted > 0 && found.written == counted,
     });
     ratios.push(Ratio {
-        name: "valid_with_against_all".to_owned(),
+        name: "valid_including_against_all".to_owned(),
         numerator: nation.sum_of_votes(),
         denominator,
         stations: counted,
@@ -145,7 +145,7 @@ mod tests {
         let [received] = ratios.as_slice() else { panic!("{ratios:?}") };
         assert_eq!((received.numerator, received.denominator, received.known), (20, 9_950, true));
         let open = of_contest(&definition, list, &totals(3, 2, &lines), &slots, false);
-        assert_eq!((open[2].name.as_str(), open[2].numerator), ("valid_with_against_all", 840));
+        assert_eq!((open[2].name.as_str(), open[2].numerator), ("valid_including_against_all", 840));
         assert!(of_contest(&definition, &definition.contests[1], &totals(3, 2, &lines), &slots, true).is_empty());
     }
 

@@ -277,7 +277,8 @@ impl Replica {
     }
 }
 
-fn values(records: &[Record]) -> Vec<&[u8]> {
+/// What a fold takes of records.
+pub(crate) fn values(records: &[Record]) -> Vec<&[u8]> {
     records.iter().map(|record| record.value.as_ref()).collect()
 }
 

@@ -6,7 +6,9 @@ use crate::{
     follow::{self, Followers},
     merger::Merger,
     metrics,
+    older::Older,
     publisher::{Author, Flight, Publisher, READY_PART},
+    refold::Refold,
     replica::Replica,
 };
 use bytes::Bytes;
@@ -49,6 +51,9 @@ pub struct Config {
     pub clock: Clock,
     /// Held until the publications of the log are shown.
     pub readiness: Readiness,
+    /// How many publications have their figures at hand at once, at least 1 ([`MAX_SNAPSHOTS`](crate::MAX_SNAPSHOTS));
+    /// older ones are folded again on request.
+    pub publications_at_hand: usize,
 }
 
 /// A running national service. Dropping it does not stop it.
@@ -129,7 +134,8 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     let address = listener.local_addr().map_err(StartError::Address)?;
     config.readiness.hold(READY_PART, "the publications of the log are not all read yet");
 
-    let archive = Arc::new(Archive::new());
+    let publications_at_hand = config.publications_at_hand.max(1);
+    let archive = Arc::new(Archive::new(publications_at_hand));
     let generation = Generation(config.generation);
     let replica = Arc::new(Replica::new(
         Arc::clone(&config.definition),
@@ -139,23 +145,22 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         &genesis.submissions,
     ));
     let initial = replica.tallies().map_err(|_| StartError::Fold)?;
-    let merger = Merger::new(Arc::clone(&config.definition), &genesis.publications, initial);
+    let merger = Merger::new(Arc::clone(&config.definition), &genesis.publications, initial, publications_at_hand);
+    let refold = Refold::new(
+        Arc::clone(&config.definition),
+        generation,
+        config.log.clone(),
+        topics.clone(),
+        genesis.submissions,
+    );
     follow_and_publish(&config, &topics, merger, &archive, &replica, &shutdown).await?;
 
-    let announced = Arc::clone(&archive);
-    let ends = follow::announce_embargo_ends(Arc::clone(&config.definition), config.clock, move || {
-        announced.embargo_ended();
-    });
-    let token = shutdown.token().clone();
-    supervise::spawn(
-        &shutdown,
-        "embargo",
-        async move { token.run_until_cancelled_owned(ends).await.unwrap_or(Ok(())) },
-    );
+    announce_embargo_ends(&config, &archive, &shutdown);
 
     let api = Api::new(
         Arc::clone(&config.definition),
         archive,
+        Older::new(refold, shutdown.clone()),
         replica,
         config.clock,
         StreamLimit::new(MAX_WATCHERS),
@@ -172,6 +177,16 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     supervise::spawn(&shutdown, "grpc server", grpc.serve(listener, shutdown.clone()));
     tracing::info!(%address, generation = config.generation, instance = config.instance, "the national results run");
     Ok(Running { address, shutdown })
+}
+
+/// Tells watchers when an embargo has ended.
+fn announce_embargo_ends(config: &Config, archive: &Arc<Archive>, shutdown: &Shutdown) {
+    let archive = Arc::clone(archive);
+    let announce = move || archive.embargo_ended();
+    let ends = follow::announce_embargo_ends(Arc::clone(&config.definition), config.clock, announce);
+    let token = shutdown.token().clone();
+    let until_stopped = async move { token.run_until_cancelled_owned(ends).await.unwrap_or(Ok(())) };
+    supervise::spawn(shutdown, "embargo", until_stopped);
 }
 
 fn check_key(config: &Config) -> Result<(), StartError> {

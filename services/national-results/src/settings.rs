@@ -1,6 +1,6 @@
 //! The binary's settings and its life: config, telemetry, log, start, signal, drain.
 
-use crate::{Config, StartError, start};
+use crate::{Config, MAX_SNAPSHOTS, StartError, start};
 use hattama_election::{
     definition::{Definition, DefinitionFiles, KeyRole, LoadErrors, ReadError, ServiceRole},
     key::InvalidKey,
@@ -134,6 +134,7 @@ pub async fn run(flags: Settings) -> Result<Drain, SettingsError> {
         key,
         clock: Clock::system(),
         readiness,
+        publications_at_hand: MAX_SNAPSHOTS,
     };
     start(config, shutdown.clone()).await?;
 

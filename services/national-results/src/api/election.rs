@@ -44,7 +44,7 @@ pub(super) fn of(definition: &Definition) -> GetElectionResponse {
 pub(super) fn seats(contest: &Contest) -> u32 {
     match &contest.method {
         Method::List(list) => list.seats,
-        Method::Plurality { .. } => 1,
+        Method::Plurality(_) => 1,
     }
 }
 
@@ -55,7 +55,7 @@ fn contest(definition: &Definition, contest: &Contest) -> national::Contest {
     };
     let method = match &contest.method {
         Method::List(_) => "list",
-        Method::Plurality { .. } => "plurality",
+        Method::Plurality(_) => "plurality",
     };
     national::Contest {
         id: contest.id.to_string(),

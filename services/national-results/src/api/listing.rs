@@ -75,7 +75,7 @@ impl Api {
     pub(super) async fn stations(&self, request: ListStationsRequest) -> Result<ListStationsResponse, Status> {
         let filter = self.filter(&request)?;
         let start = page_start(&request)?;
-        let past = self.archive.past(start.map(|start| start.sequence))?;
+        let past = self.archive.past(start.map(|start| start.sequence).or(request.sequence))?;
         let first = start.map_or(0, |start| start.row);
         let rows = self.rows(&past).await?;
         let wanted: Vec<&Arc<Row>> = rows.iter().filter(|row| self.is_wanted(row, &filter)).collect();
@@ -252,7 +252,8 @@ fn page_start(request: &ListStationsRequest) -> Result<Option<PageStart>, Status
     let read = || {
         let mut parts = request.page_token.split('.');
         let start = PageStart { sequence: parts.next()?.parse().ok()?, row: parts.next()?.parse().ok()? };
-        (parts.next()? == filter_mark(request) && parts.next().is_none()).then_some(start)
+        let is_of_this = request.sequence.is_none_or(|sequence| sequence == start.sequence);
+        (is_of_this && parts.next()? == filter_mark(request) && parts.next().is_none()).then_some(start)
     };
     let refused =
         || Status::invalid_argument("this page token is not of this question: send the same contest, state and region");
@@ -279,6 +280,9 @@ mod tests {
         for wrong in ["x", "1", "1.2", "1.2.3", "-1.0.x"] {
             assert!(page_start(&ListStationsRequest { page_token: wrong.into(), ..next.clone() }).is_err(), "{wrong}");
         }
+        let same_publication = ListStationsRequest { sequence: Some(1_007), ..next.clone() };
+        assert!(page_start(&same_publication).unwrap().is_some());
+        assert!(page_start(&ListStationsRequest { sequence: Some(1_006), ..next }).is_err());
         assert_eq!(page_start(&ListStationsRequest::default()).unwrap(), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The gRPC interface: every answer names the publication that all its figures come from, and passes the embargo.
 
 mod election;
+mod legal_rules;
 mod listing;
 mod result;
 mod seats;
@@ -10,10 +11,10 @@ mod watch;
 pub(crate) use watch::MAX_WATCHERS;
 
 use crate::{
-    archive::{Archive, Past},
-    embargo,
-    merger::Snapshot,
-    metrics,
+    archive::{Archive, NotAtHand, Past},
+    embargo, metrics,
+    nation::Snapshot,
+    older::Older,
     replica::{Broken, Replica},
 };
 use bytes::Bytes;
@@ -44,6 +45,7 @@ pub(crate) struct Api {
     /// Shards that have stations.
     station_shards: Arc<BTreeSet<ShardId>>,
     archive: Arc<Archive>,
+    older: Arc<Older>,
     replica: Arc<Replica>,
     clock: Clock,
     listings: Arc<listing::Listings>,
@@ -55,6 +57,7 @@ impl Api {
     pub(crate) fn new(
         definition: Arc<Definition>,
         archive: Arc<Archive>,
+        older: Older,
         replica: Arc<Replica>,
         clock: Clock,
         watchers: StreamLimit,
@@ -65,6 +68,7 @@ impl Api {
             station_shards: Arc::new(definition.stations.iter().map(|station| station.shard).collect()),
             definition,
             archive,
+            older: Arc::new(older),
             replica,
             clock,
             listings: Arc::default(),
@@ -81,6 +85,14 @@ impl Api {
     fn contest(&self, id: &str) -> Result<(ContestIndex, &Contest), Status> {
         let known = ContestId::new(id).ok().and_then(|id| self.definition.contest(&id));
         known.ok_or_else(|| Status::not_found(format!("there is no contest `{id}`: GetElection lists them")))
+    }
+
+    /// The publication of a number with all its figures, folded again when it is an older one; without a number the newest.
+    async fn snapshot(&self, sequence: Option<u64>) -> Result<Arc<Snapshot>, Status> {
+        match self.archive.snapshot(sequence) {
+            Err(NotAtHand::Older { .. }) => Ok(self.older.snapshot(self.archive.past(sequence)?).await?),
+            found => Ok(found?),
+        }
     }
 
     /// The control state of a position, once the replica's own folds have reached a pair of positions.
@@ -113,14 +125,15 @@ impl NationalResults for Api {
         &self,
         request: Request<GetNationalResultRequest>,
     ) -> Result<Response<GetNationalResultResponse>, Status> {
-        let snapshot = self.archive.snapshot(request.into_inner().sequence)?;
+        let snapshot = self.snapshot(request.into_inner().sequence).await?;
         Ok(Response::new(self.national_result(&snapshot)))
     }
 
     async fn get_turnout(&self, request: Request<GetTurnoutRequest>) -> Result<Response<GetTurnoutResponse>, Status> {
         let request = request.into_inner();
-        let snapshot = self.archive.snapshot(request.sequence)?;
-        self.turnout(&snapshot, request.unit.as_ref()).map(Response::new)
+        let unit = self.turnout_unit(request.unit.as_ref())?;
+        let snapshot = self.snapshot(request.sequence).await?;
+        Ok(Response::new(self.turnout(&snapshot, unit)))
     }
 
     async fn get_contest_result(
@@ -128,7 +141,9 @@ impl NationalResults for Api {
         request: Request<GetContestResultRequest>,
     ) -> Result<Response<GetContestResultResponse>, Status> {
         let request = request.into_inner();
-        let snapshot = self.archive.snapshot(request.sequence)?;
+        // A contest that is none is no reason to fold the log again.
+        self.contest(&request.contest)?;
+        let snapshot = self.snapshot(request.sequence).await?;
         self.contest_result(&snapshot, &request.contest).map(Response::new)
     }
 
@@ -137,7 +152,9 @@ impl NationalResults for Api {
         request: Request<GetSeatAllocationRequest>,
     ) -> Result<Response<GetSeatAllocationResponse>, Status> {
         let request = request.into_inner();
-        let snapshot = self.archive.snapshot(request.sequence)?;
+        // A contest that is none is no reason to fold the log again.
+        self.contest(&request.contest)?;
+        let snapshot = self.snapshot(request.sequence).await?;
         self.seat_allocation(&snapshot, &request.contest).map(Response::new)
     }
 

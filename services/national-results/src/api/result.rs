@@ -1,7 +1,7 @@
 //! The nation at a glance, a contest's totals, and turnout: from one publication each.
 
 use super::{Api, reference_of};
-use crate::{embargo, merger::Snapshot, ratios};
+use crate::{embargo, nation::Snapshot, ratios};
 use hattama_election::{definition::Units, ids::SlotIndex, instant::Instant};
 use hattama_proto::{
     log::v1 as log,
@@ -56,24 +56,26 @@ impl Api {
         })
     }
 
-    /// Turnout by slot, of the nation with its regions, or of a region or territory.
-    pub(super) fn turnout(&self, snapshot: &Snapshot, unit: Option<&log::Unit>) -> Result<GetTurnoutResponse, Status> {
-        let publication = Some(reference_of(snapshot));
-        let unit = match unit.filter(|unit| unit.unit.is_some()) {
-            None => {
-                let regions = self.unit_turnout(snapshot, |unit| matches!(unit, Unit::Region(_)));
-                let nation = snapshot.publication.body.turnout.iter().map(|slot| self.nation_turnout(slot));
-                return Ok(GetTurnoutResponse { publication, slots: nation.collect(), regions });
-            }
-            Some(unit) => {
-                unit_from_proto(&self.definition, unit).map_err(|error| Status::not_found(error.to_string()))?
-            }
-        };
+    /// The unit of a question for turnout; none is the nation.
+    pub(super) fn turnout_unit(&self, unit: Option<&log::Unit>) -> Result<Option<Unit>, Status> {
+        let Some(unit) = unit.filter(|unit| unit.unit.is_some()) else { return Ok(None) };
+        let unit = unit_from_proto(&self.definition, unit).map_err(|error| Status::not_found(error.to_string()))?;
         if matches!(unit, Unit::District(_)) {
             return Err(Status::invalid_argument("turnout is summed by region and territory, not by district"));
         }
-        let slots = self.unit_turnout(snapshot, |other| *other == unit);
-        Ok(GetTurnoutResponse { publication, slots, regions: Vec::new() })
+        Ok(Some(unit))
+    }
+
+    /// Turnout by slot, of the nation with its regions, or of a region or territory.
+    pub(super) fn turnout(&self, snapshot: &Snapshot, unit: Option<Unit>) -> GetTurnoutResponse {
+        let publication = Some(reference_of(snapshot));
+        if let Some(unit) = unit {
+            let slots = self.unit_turnout(snapshot, |other| *other == unit);
+            return GetTurnoutResponse { publication, slots, regions: Vec::new() };
+        }
+        let slots = snapshot.publication.body.turnout.iter().map(|slot| self.nation_turnout(slot)).collect();
+        let regions = self.unit_turnout(snapshot, |unit| matches!(unit, Unit::Region(_)));
+        GetTurnoutResponse { publication, slots, regions }
     }
 
     fn unit_turnout(&self, snapshot: &Snapshot, is_wanted: impl Fn(&Unit) -> bool) -> Vec<log::TurnoutTotals> {

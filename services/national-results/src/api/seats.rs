@@ -1,7 +1,7 @@
 //! Seats of a contest and every step to them: the allocation explains itself, this only lays it out.
 
-use super::{Api, election, reference_of};
-use crate::{embargo, merger::Snapshot};
+use super::{Api, election, legal_rules, reference_of};
+use crate::{embargo, nation::Snapshot};
 use hattama_apportionment::{
     Certainty, Denominator, DenominatorSensitivity, ListAllocation, OptionId, OptionResult, Outcome, PluralityOutcome,
     PluralityResult, Step, Tie,
@@ -52,6 +52,7 @@ fn list(allocation: &ListAllocation) -> GetSeatAllocationResponse {
             Outcome::Complete { .. } | Outcome::NoListOverThreshold { .. } => Vec::new(),
         },
         sensitivity: allocation.sensitivity.iter().map(sensitivity).collect(),
+        rules: legal_rules::of_lists(&allocation.rules),
         ..GetSeatAllocationResponse::default()
     }
 }
@@ -150,6 +151,7 @@ fn plurality(result: &PluralityResult) -> GetSeatAllocationResponse {
         lines: result.candidates.iter().map(line).collect(),
         steps: numbered([(plurality_text(&result.outcome), winner)]),
         ties,
+        rules: legal_rules::of_plurality(&result.rules),
         ..GetSeatAllocationResponse::default()
     }
 }
@@ -214,15 +216,15 @@ fn ids(ids: &[OptionId]) -> String {
     ids.iter().map(OptionId::as_str).collect::<Vec<_>>().join(", ")
 }
 
-fn denominator_name(denominator: Denominator) -> &'static str {
+pub(super) fn denominator_name(denominator: Denominator) -> &'static str {
     match denominator {
-        Denominator::ValidIncludingAgainstAll => "valid_with_against_all",
+        Denominator::ValidIncludingAgainstAll => "valid_including_against_all",
         Denominator::ValidWithoutAgainstAll => "valid_without_against_all",
         Denominator::TookPart => "took_part",
     }
 }
 
-fn certainty(certainty: Certainty) -> &'static str {
+pub(super) fn certainty(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Found => "found",
         Certainty::Older => "older",

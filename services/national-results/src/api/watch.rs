@@ -77,7 +77,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{merger::Snapshot, records::LoggedPublication};
+    use crate::{nation::Snapshot, records::LoggedPublication};
     use hattama_election::{definition::sample, digest::PublicationDigest};
     use hattama_tally::{ControlState, Generation, merge};
     use std::{collections::BTreeMap, sync::Arc};

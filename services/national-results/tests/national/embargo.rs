@@ -1,11 +1,9 @@
-//! Votes leave nowhere before their contest's instant.
+//! The end of an embargo: whoever watches is told.
 
-use crate::rig::{PATIENCE, Replica, Rig};
+use crate::rig::{PATIENCE, Rig};
 use hattama_proto::{
-    log::v1::{ContestFigures, UnitTotals},
-    national::v1::{
-        GetContestResultRequest, GetNationalResultResponse, GetSeatAllocationRequest, WatchPublicationsRequest,
-    },
+    log::v1::ContestFigures,
+    national::v1::{GetNationalResultResponse, WatchPublicationsRequest},
 };
 
 async fn with_votes() -> (Rig, hattama_tally::PositionPair) {
@@ -25,50 +23,6 @@ fn shows_votes(result: &GetNationalResultResponse) -> bool {
         let has_vote_ratio = contest.turnouts.iter().any(|ratio| ratio.name != "received_a_ballot");
         *figures != only_stations || has_vote_ratio
     }) || result.turnouts.len() > 1
-}
-
-/// What each method says of votes, lines and seats.
-async fn everything(replica: &mut Replica) -> Vec<bool> {
-    let result = replica.result().await.unwrap();
-    let request = GetContestResultRequest { contest: "council-list".into(), sequence: None };
-    let contest = replica.client.get_contest_result(request).await.unwrap().into_inner();
-    let bare = |totals: &UnitTotals| {
-        *totals == UnitTotals { unit: totals.unit.clone(), stations: totals.stations, ..UnitTotals::default() }
-    };
-    let request = GetSeatAllocationRequest { contest: "council-d-1".into(), sequence: None };
-    let seats = replica.client.get_seat_allocation(request).await.unwrap().into_inner();
-    let station = replica.station("north-001", None).await;
-    let shows = |content: &hattama_proto::national::v1::StationContent| {
-        !content.lines.is_empty() || !content.votes.is_empty() || content.against_all.is_some()
-    };
-    let request = WatchPublicationsRequest { after_sequence: None };
-    let mut watch = replica.client.watch_publications(request).await.unwrap().into_inner();
-    let watched = watch.message().await.unwrap().unwrap().result.unwrap();
-    assert_eq!(station.turnout[0].received_a_ballot, 1_301, "turnout is never embargoed");
-    assert_eq!(result.turnouts[0].numerator, 1_301);
-    assert_eq!(result.contests[0].figures.as_ref().unwrap().stations.as_ref().unwrap().counted, 1);
-    assert_eq!(contest.embargoed, bare(contest.nation.as_ref().unwrap()));
-    vec![
-        shows_votes(&result),
-        !contest.nation.iter().chain(&contest.units).all(bare) || contest.turnouts.len() > 1,
-        !seats.lines.is_empty() || !seats.explanation_json.is_empty() || !seats.steps.is_empty(),
-        station.contents.iter().any(shows),
-        shows_votes(&watched),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_method_shows_a_vote_before_the_embargo_ends_and_all_do_behind_it() {
-    let (rig, position) = with_votes().await;
-    // An hour before, since the clock runs on; the second on either side is the gate's own test.
-    let mut before = rig.start_at("before", -3_600, 1).await;
-    before.eventually_at(1, position).await;
-    assert_eq!(everything(&mut before).await, [false; 5]);
-    let mut after = rig.start_at("after", 0, 1).await;
-    after.eventually_at(1, position).await;
-    assert_eq!(everything(&mut after).await, [true; 5]);
-    before.stop().await;
-    after.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

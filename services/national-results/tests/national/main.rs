@@ -1,8 +1,12 @@
-//! The national results as a service: started on a log in memory, fed with signed submissions and tallies, asked over gRPC.
+//! The national results as a service: started on a log in memory, fed with signed submissions and tallies, asked over gRPC; and as a
+//! process.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod embargo;
+mod exits;
+mod older;
+mod process;
 mod publishing;
 mod replicas;
 mod rig;

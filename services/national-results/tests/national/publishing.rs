@@ -2,12 +2,12 @@
 
 use crate::rig::{FIRST_SEQUENCE, PATIENCE, Rig, sequence};
 use hattama_election::ids::{ContestIndex, ShardId};
-use hattama_national_results::{Config, StartError, start};
+use hattama_national_results::{Config, MAX_SNAPSHOTS, StartError, start};
 use hattama_proto::{
     log::v1::{Unit, unit},
     national::v1::{
         GetContestResultRequest, GetElectionRequest, GetNationalResultRequest, GetSeatAllocationRequest,
-        GetTurnoutRequest, WatchPublicationsRequest,
+        GetTurnoutRequest, LegalRule, WatchPublicationsRequest,
     },
 };
 use hattama_service_kit::{clock::Clock, listen, readiness::Readiness, shutdown::Shutdown};
@@ -60,7 +60,7 @@ async fn a_publications_figures_are_the_merge_of_the_tallies() {
     let received = &contest.turnouts[0];
     assert_eq!((received.numerator, received.denominator, received.known), (800, 10_075, true));
     let valid = &contest.turnouts[2];
-    assert_eq!((valid.name.as_str(), valid.numerator), ("valid_with_against_all", 1_817));
+    assert_eq!((valid.name.as_str(), valid.numerator), ("valid_including_against_all", 1_817));
 
     let published = rig.valid_publications().await;
     assert_eq!(published.last().unwrap().units_digest, nation.units_digest(&rig.definition));
@@ -153,7 +153,7 @@ async fn once_every_station_is_counted_votes_are_a_share_of_the_protocols_regist
     let expected = [
         ("received_a_ballot", 0, 10_075, false),
         ("took_part", 296, 10_075, true),
-        ("valid_with_against_all", 296, 10_075, true),
+        ("valid_including_against_all", 296, 10_075, true),
     ];
     assert_eq!(ratios, expected);
     let district = &result.contests[1];
@@ -182,7 +182,18 @@ async fn seats_come_with_every_step_to_them() {
     let list = allocation("council-list").await;
     let threshold = list.threshold.unwrap();
     assert_eq!((threshold.base, threshold.fewest_passing_votes), (1_541, 78));
-    assert_eq!((threshold.of.as_str(), threshold.certainty.as_str()), ("valid_with_against_all", "assumed"));
+    assert_eq!((threshold.of.as_str(), threshold.certainty.as_str()), ("valid_including_against_all", "found"));
+    assert_eq!(
+        rules(&list.rules),
+        [
+            "threshold 5/100: sample, art. 2 (found)",
+            "threshold_of valid_including_against_all: sample, art. 2, by arithmetic (derived)",
+            "sole_list_runner_up_minimum 2: sample, art. 3 (older)",
+            "no_list_over_threshold : no law found for no list over the threshold (assumed)",
+            "allocation hare-largest-remainder: sample, art. 1 (press)",
+            "ties : no law found for equal claims (assumed)",
+        ]
+    );
     let quota = list.quota.unwrap();
     assert_eq!((quota.numerator, quota.denominator), (1_500, 10));
     let lines: Vec<_> = list
@@ -204,7 +215,19 @@ async fn seats_come_with_every_step_to_them() {
     assert!(tied.lines.iter().all(|line| line.seats == 0));
     let won = allocation("council-d-2").await;
     assert_eq!((won.lines[0].seats, won.lines[1].seats, won.steps[0].option.as_str()), (1, 0, "c-1"));
+    assert_eq!(
+        rules(&won.rules),
+        [
+            "against_all_ahead seat-open: no law found for against all ahead (assumed)",
+            "plurality : sample, art. 4 (press)",
+            "ties : no law found for equal votes (assumed)",
+        ]
+    );
     replica.stop().await;
+}
+
+fn rules(rules: &[LegalRule]) -> Vec<String> {
+    rules.iter().map(|rule| format!("{} {}: {} ({})", rule.rule, rule.value, rule.article, rule.certainty)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -293,6 +316,7 @@ async fn a_log_of_another_generation_and_a_foreign_key_are_refused() {
         .unwrap(),
         clock: Clock::system(),
         readiness: Readiness::new(),
+        publications_at_hand: MAX_SNAPSHOTS,
     };
     let error = start(config(2, "national"), Shutdown::new()).await.unwrap_err();
     assert!(matches!(error, StartError::Log(_)), "{error}");

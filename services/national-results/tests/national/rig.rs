@@ -12,7 +12,7 @@ use hattama_election::{
     submission::SubmissionBody,
     turnout::{TurnoutContent, TurnoutReport},
 };
-use hattama_national_results::{Config, Running, start};
+use hattama_national_results::{Config, MAX_SNAPSHOTS, Running, start};
 use hattama_proto::national::v1::{
     GetNationalResultRequest, GetNationalResultResponse, GetStationRequest, GetStationResponse,
     national_results_client::NationalResultsClient,
@@ -24,10 +24,10 @@ use hattama_service_kit::{
     readiness::Readiness,
     shutdown::Shutdown,
 };
-use hattama_tally::{ControlFold, Generation, PositionPair, PublicationBody, ShardFold, TallyBody};
+use hattama_tally::{ControlFold, Generation, PositionPair, PublicationBody, ShardFold, TallyBody, merge};
 use hattama_wire::{
-    Envelope, Genesis, RecordOpener, ServiceContext, SigningKey, decode_publication, encode_genesis, encode_tally,
-    open_service, publication_digest, sign_service, sign_submission,
+    Envelope, Genesis, RecordOpener, ServiceContext, SigningKey, decode_publication, encode_genesis,
+    encode_publication, encode_tally, open_service, publication_digest, sign_service, sign_submission,
 };
 use jiff::Timestamp;
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
@@ -57,8 +57,12 @@ pub struct Replica {
 
 impl Rig {
     pub async fn new() -> Self {
-        let definition = Arc::new(sample::definition());
-        let log = RecordLog::memory();
+        Self::on(RecordLog::memory(), sample::definition()).await
+    }
+
+    /// An election of its own on a log without topics.
+    pub async fn on(log: RecordLog, definition: Definition) -> Self {
+        let definition = Arc::new(definition);
         let topics = TopicSet::new(definition.id.as_str(), GENERATION.0).unwrap();
         topics.create_all(&log, definition.shards).await.unwrap();
         let genesis = encode_genesis(&Genesis {
@@ -187,14 +191,19 @@ impl Rig {
         self.log.append(&self.topics.tallies, tally.shard.0, NewRecord::of_value(value)).await.unwrap();
     }
 
-    /// A replica whose clock stands at the embargo's instant plus these seconds when it starts.
-    pub async fn start_at(&self, instance: &str, seconds_after_embargo: i64, speed: u32) -> Replica {
+    /// A clock that stands at the embargo's instant plus these seconds now.
+    pub fn clock_at(&self, seconds_after_embargo: i64, speed: u32) -> Clock {
         let embargo = self.definition.contests[0].embargo_until.0;
         let time = RehearsalTime {
             origin: Timestamp::from_second(embargo + seconds_after_embargo).unwrap(),
             speed: NonZeroU32::new(speed).unwrap(),
             wall_start: Timestamp::now(),
         };
+        Clock::rehearsal(Purpose::Rehearsal, time).unwrap()
+    }
+
+    /// A replica with a clock of its own and the figures of so many publications at hand.
+    pub async fn start_with(&self, instance: &str, clock: Clock, publications_at_hand: usize) -> Replica {
         let readiness = Readiness::new();
         let config = Config {
             definition: Arc::clone(&self.definition),
@@ -203,8 +212,9 @@ impl Rig {
             listen: listen::local(0),
             instance: instance.to_owned(),
             key: SigningKey::rehearsal(&sample::keys(), KeyRole::Service, "national").unwrap(),
-            clock: Clock::rehearsal(Purpose::Rehearsal, time).unwrap(),
+            clock,
             readiness: readiness.clone(),
+            publications_at_hand,
         };
         let running = start(config, Shutdown::new()).await.unwrap();
         let address = format!("http://{}", running.address());
@@ -212,9 +222,29 @@ impl Rig {
         Replica { running, client: NationalResultsClient::new(channel), readiness }
     }
 
+    /// A replica whose clock stands at the embargo's instant plus these seconds when it starts.
+    pub async fn start_at(&self, instance: &str, seconds_after_embargo: i64, speed: u32) -> Replica {
+        self.start_with(instance, self.clock_at(seconds_after_embargo, speed), MAX_SNAPSHOTS).await
+    }
+
     /// A replica long after every embargo.
     pub async fn start(&self, instance: &str) -> Replica {
         self.start_at(instance, 36_000, 1).await
+    }
+
+    /// Appends the first publication, of these tallies and no other, as a national service would.
+    pub async fn publish_first(&mut self, tallies: Vec<TallyBody>) {
+        let mut all = BTreeMap::new();
+        for shard in 0..self.definition.shards {
+            all.insert(ShardId(shard), self.fold(shard).await);
+        }
+        all.extend(tallies.into_iter().map(|tally| (tally.shard, tally)));
+        let nation = merge(&self.definition, &all).unwrap();
+        let body = nation.publication(&self.definition, GENERATION, self.control.state(), FIRST_SEQUENCE, None);
+        let key = SigningKey::rehearsal(&sample::keys(), KeyRole::Service, "national").unwrap();
+        let encoded = encode_publication(&self.definition, &body);
+        let value = sign_service(ServiceContext::Publication, &key, encoded, &Envelope::default());
+        self.log.append(&self.topics.publications, 0, NewRecord::of_value(value)).await.unwrap();
     }
 
     /// The records of the publications that are validly signed, in the order of the log, and the digest of each.
