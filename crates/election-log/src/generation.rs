@@ -16,7 +16,7 @@ pub struct FirstRecord {
 }
 
 /// A partition does not begin as it must.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {
     /// The log failed.
     #[error("the log of generation {generation} cannot be read: {source}")]

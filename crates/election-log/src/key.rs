@@ -21,11 +21,11 @@ pub enum KeyError {
     #[error("an official election has no rehearsal keys: give --key-file")]
     FileMissing,
     /// Nobody has this role.
-    #[error("the definition names no service of role {0:?}: add it to `[[services]]` of election.toml")]
+    #[error("the definition names no service of role {0}: add it to `[[services]]` of election.toml")]
     NoService(ServiceRole),
     /// A key that the definition does not name for this role: nobody would believe what it signs.
     #[error(
-        "key {key} is not that of a service of role {role:?}: give the key of one that the definition names in `[[services]]`"
+        "key {key} is not that of a service of role {role}: give the key of one that the definition names in `[[services]]`"
     )]
     Foreign {
         /// Its id.

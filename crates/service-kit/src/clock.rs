@@ -3,7 +3,9 @@
 //! Time orders nothing. This clock is for what people read (when was it signed, when was it published), and
 //! [`Clock::monotonic`] for how old something is.
 
+use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -121,6 +123,30 @@ impl Clock {
     }
 }
 
+impl fmt::Display for RehearsalTime {
+    /// `ORIGIN,SPEED,WALL_START`, which [`RehearsalTime::from_str`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{}", self.origin, self.speed, self.wall_start)
+    }
+}
+
+impl FromStr for RehearsalTime {
+    type Err = ClockError;
+
+    fn from_str(text: &str) -> Result<Self, ClockError> {
+        let form = || ClockError::Form(text.to_owned());
+        let mut parts = text.split(',');
+        let mut next = || parts.next().ok_or_else(form);
+        let origin = next()?.parse().map_err(|_| form())?;
+        let speed = next()?.parse().map_err(|_| form())?;
+        let wall_start = next()?.parse().map_err(|_| form())?;
+        if parts.next().is_some() {
+            return Err(form());
+        }
+        Ok(Self { origin, speed, wall_start })
+    }
+}
+
 impl RehearsalTime {
     /// What the clock shows when `passed_microseconds` of real time have passed since the wall start.
     fn at(&self, passed_microseconds: i128) -> Timestamp {
@@ -137,13 +163,18 @@ impl RehearsalTime {
 }
 
 /// A clock was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
     /// A set time was asked for in an official election.
     #[error(
         "the clock can be set in a rehearsal only, and this definition is official: drop the clock's settings, or use a rehearsal's definition"
     )]
     OfficialTimeIsReal,
+    /// A text is not a rehearsal's time.
+    #[error(
+        "`{0}` is not a rehearsal's time: ORIGIN,SPEED,WALL_START, for example 2023-03-19T00:00:00Z,3600,2026-03-01T09:00:00Z"
+    )]
+    Form(String),
 }
 
 #[cfg(test)]
@@ -156,6 +187,16 @@ mod tests {
             speed: NonZeroU32::new(900).unwrap(),
             wall_start,
         }
+    }
+
+    #[test]
+    fn a_rehearsals_time_is_read_as_it_is_written() {
+        let time = night_in_a_minute("2026-03-01T09:00:00.25Z".parse().unwrap());
+        assert_eq!(time.to_string().parse(), Ok(time));
+        for wrong in ["", "2023-03-19T00:00:00Z,0,2026-03-01T09:00:00Z", "2023-03-19T00:00:00Z,1", "a,1,b"] {
+            assert_eq!(wrong.parse::<RehearsalTime>(), Err(ClockError::Form(wrong.to_owned())));
+        }
+        assert!(format!("{time},1").parse::<RehearsalTime>().is_err(), "a fourth part is a slip");
     }
 
     #[test]

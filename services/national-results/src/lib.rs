@@ -34,4 +34,4 @@ mod tallies;
 
 pub use archive::{MAX_SNAPSHOTS, MAX_VECTORS};
 pub use service::{Config, Running, StartError, start};
-pub use settings::{Settings, SettingsError, run};
+pub use settings::{Settings, run};

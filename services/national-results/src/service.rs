@@ -16,8 +16,9 @@ use hattama_election::{
     definition::{Definition, ServiceRole},
     ids::ShardId,
 };
+use hattama_election_log::{GenesisError, KeyError, check_service_key, first_record, first_records};
 use hattama_proto::national::v1::national_results_server::NationalResultsServer;
-use hattama_record_log::{LogError, ReadLimit, RecordLog, TopicName, topics::TopicSet};
+use hattama_record_log::{LogError, ReadLimit, RecordLog, topics::TopicSet};
 use hattama_service_kit::{
     clock::Clock,
     grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
@@ -28,7 +29,7 @@ use hattama_service_kit::{
     supervise,
 };
 use hattama_tally::Generation;
-use hattama_wire::{BodyError, Genesis, SigningKey, decode_genesis};
+use hattama_wire::{Genesis, SigningKey};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -67,8 +68,8 @@ pub struct Running {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The key may not sign publications.
-    #[error("key {0} is not that of a national service of the definition: give the key of one that it names")]
-    Key(hattama_election::key::KeyId),
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The address is taken.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -78,24 +79,9 @@ pub enum StartError {
     /// The log failed.
     #[error("the log cannot be read: {0}")]
     Log(#[from] LogError),
-    /// A partition without its first record.
-    #[error("partition {partition} of `{topic}` has no genesis record: create the generation's topics first")]
-    NoGenesis {
-        /// The topic.
-        topic: TopicName,
-        /// The partition.
-        partition: u32,
-    },
-    /// A first record of another log.
-    #[error("partition {partition} of `{topic}` is not of this election, definition and generation: {why}")]
-    ForeignGenesis {
-        /// The topic.
-        topic: TopicName,
-        /// The partition.
-        partition: u32,
-        /// What differs, and what to look for.
-        why: String,
-    },
+    /// A partition does not begin as it must.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
     /// The fold of nothing panicked: the definition cannot be folded.
     #[error("the definition cannot be folded; check it with `hattama definition check`")]
     Fold,
@@ -127,7 +113,7 @@ impl Running {
 /// [`StartError`]; then nothing runs.
 pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
     metrics::describe();
-    check_key(&config)?;
+    check_service_key(&config.definition, ServiceRole::National, &config.key)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)?;
     let genesis = check_genesis(&config, &topics).await?;
     let listener = listen::bind(config.listen).await?;
@@ -189,13 +175,6 @@ fn announce_embargo_ends(config: &Config, archive: &Arc<Archive>, shutdown: &Shu
     supervise::spawn(shutdown, "embargo", until_stopped);
 }
 
-fn check_key(config: &Config) -> Result<(), StartError> {
-    let key = config.key.public_key();
-    let is_ours =
-        config.definition.services.iter().any(|service| service.role == ServiceRole::National && service.key == key);
-    if is_ours { Ok(()) } else { Err(StartError::Key(key.id())) }
-}
-
 /// The first records that the service builds on.
 struct GenesisRecords {
     publications: Genesis,
@@ -204,29 +183,12 @@ struct GenesisRecords {
 }
 
 /// Refuses a log of another election, definition or generation, in any partition that is read.
-async fn check_genesis(config: &Config, topics: &TopicSet) -> Result<GenesisRecords, StartError> {
-    let (publications, _) = read_genesis(config, &topics.publications, 0).await?;
-    let mut submissions = Vec::new();
-    for shard in 0..config.definition.shards {
-        read_genesis(config, &topics.tallies, shard).await?;
-        let (_, value) = read_genesis(config, &topics.submissions, shard).await?;
-        submissions.push(value);
-    }
-    Ok(GenesisRecords { publications, submissions })
-}
-
-async fn read_genesis(config: &Config, topic: &TopicName, partition: u32) -> Result<(Genesis, Bytes), StartError> {
-    let limit = ReadLimit { records: 1, ..ReadLimit::default() };
-    let first = config.log.read(topic, partition, 0, limit).await?.into_iter().next();
-    let Some(first) = first else { return Err(StartError::NoGenesis { topic: topic.clone(), partition }) };
-    let foreign = |why: String| StartError::ForeignGenesis { topic: topic.clone(), partition, why };
-    let genesis =
-        decode_genesis(&config.definition, &first.value).map_err(|error: BodyError| foreign(error.to_string()))?;
-    if genesis.generation.0 != config.generation {
-        let why = format!("it is generation {}, not {}", genesis.generation.0, config.generation);
-        return Err(foreign(why));
-    }
-    Ok((genesis, first.value))
+async fn check_genesis(config: &Config, topics: &TopicSet) -> Result<GenesisRecords, GenesisError> {
+    let (log, definition, generation) = (&config.log, &config.definition, Generation(config.generation));
+    let publications = first_record(log, definition, generation, &topics.publications, 0).await?.genesis;
+    first_records(log, definition, generation, &topics.tallies, definition.shards).await?;
+    let submissions = first_records(log, definition, generation, &topics.submissions, definition.shards).await?;
+    Ok(GenesisRecords { publications, submissions: submissions.into_iter().map(|first| first.value).collect() })
 }
 
 /// Reads the publications that are there, then starts everything that follows the log.

@@ -1,17 +1,14 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
-use std::error::Error;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use hattama_election::definition::{Definition, DefinitionFiles};
-use hattama_record_log::RecordLog;
-use hattama_service_kit::config::{self, ProcessSettings};
-use hattama_service_kit::shutdown::{self, Drain, Shutdown};
-use hattama_service_kit::{admin, listen, readiness::Readiness, telemetry};
-
 use crate::{Config, start};
+use hattama_election_log::ElectionSettings;
+use hattama_service_kit::{
+    config::{self, ProcessSettings},
+    listen,
+    process::Process,
+    shutdown::Drain,
+};
+use std::{error::Error, net::SocketAddr, path::PathBuf};
 
 /// Where stations connect by default.
 const DEFAULT_PORT: u16 = 7101;
@@ -31,21 +28,12 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of the election's definition [example: elections/kz-2023]
-    #[arg(long, env = "HATTAMA_DEFINITION", value_name = "DIR")]
-    pub definition: Option<PathBuf>,
-    /// Folder of the embedded log
-    #[arg(long, env = "HATTAMA_LOG_DIR", value_name = "DIR")]
-    pub log_dir: Option<PathBuf>,
+    /// In the file: `[election]`.
+    #[command(flatten)]
+    pub election: ElectionSettings,
     /// Folder of this gateway's journal
     #[arg(long, env = "HATTAMA_GATEWAY_JOURNAL_DIR", value_name = "DIR")]
     pub journal_dir: Option<PathBuf>,
-    /// Generation of the log [default: 1]
-    #[arg(long, env = "HATTAMA_GENERATION", value_name = "N")]
-    pub generation: Option<u32>,
-    /// What this gateway is called in receipts [default: gateway]
-    #[arg(long, env = "HATTAMA_INSTANCE", value_name = "NAME")]
-    pub instance: Option<String>,
     /// Where stations connect [default: 127.0.0.1:7101]
     #[arg(long, env = "HATTAMA_GATEWAY_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -61,33 +49,24 @@ pub struct Settings {
 pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let file = flags.config.clone();
     let settings = config::layered(flags, file.as_deref())?;
-    let telemetry = telemetry::start(&settings.process)?;
-    let shutdown = Shutdown::new();
-    shutdown::on_signals(&shutdown)?;
-    let readiness = Readiness::new();
-    let admin_listener = listen::bind(settings.process.admin_listen(DEFAULT_ADMIN_PORT)).await?;
-    let admin = admin::start(admin_listener, telemetry, readiness.clone())?;
-
-    let directory = config::required(settings.definition, "definition")?;
-    let definition = Arc::new(Definition::load(&DefinitionFiles::read(&directory)?)?);
+    let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
+    let election = settings.election.open("gateway").await?;
     let journal_directory = config::required(settings.journal_dir, "journal_dir")?;
-    let log = RecordLog::open_embedded(&config::required(settings.log_dir, "log_dir")?).await?;
-    let instance = settings.instance.unwrap_or_else(|| "gateway".to_owned());
     let running = start(
         Config {
-            generation: settings.generation.unwrap_or(1),
+            generation: election.generation,
+            clock: election.clock,
             listen: settings.listen.unwrap_or(listen::local(DEFAULT_PORT)),
-            readiness,
-            ..Config::new(definition, log.clone(), journal_directory, instance)
+            readiness: process.readiness.clone(),
+            ..Config::new(election.definition, election.log.clone(), journal_directory, election.instance)
         },
-        &shutdown,
+        &process.shutdown,
     )
     .await?;
     tracing::info!(address = %running.grpc_address, "serving");
 
-    shutdown.requested().await;
-    let drain = shutdown.drain(settings.process.drain_deadline()).await;
-    log.close().await?;
-    admin.close().await;
+    let drain = process.drained().await;
+    election.log.close().await?;
+    process.close().await;
     Ok(drain)
 }

@@ -27,7 +27,7 @@ use tonic::service::Routes;
 
 use crate::book::Book;
 use crate::follow::shard::ShardFollower;
-use crate::follow::{GenesisError, Source, WrongLog, control, publications};
+use crate::follow::{Source, Unread, WrongLog, control, publications};
 use crate::gateway::{Gateway, InFlight};
 use crate::journal::{Identity, Journal, JournalError, Store, WriterEnd};
 use crate::limits::{CONTROL_WAIT, LOGGED_WAIT, MAX_OUTBOX_SUBMISSIONS, MAX_QUEUED_PUBLICATIONS};
@@ -152,7 +152,7 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
 async fn check(source: &Source) -> Result<bool, WrongLog> {
     match source.check().await {
         Ok(()) => Ok(true),
-        Err(GenesisError::Wrong(wrong)) => Err(wrong),
+        Err(Unread::Wrong(wrong)) => Err(wrong),
         Err(error) => {
             tracing::warn!(%error, "the log is not there: submissions are received and kept, and sent when it is");
             Ok(false)

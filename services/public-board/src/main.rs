@@ -9,9 +9,9 @@ use clap::Parser;
 use hattama_public_board::{Config, start};
 use hattama_service_kit::clock::Clock;
 use hattama_service_kit::config::{self, ProcessSettings};
-use hattama_service_kit::readiness::Readiness;
-use hattama_service_kit::shutdown::{self, Drain, Shutdown};
-use hattama_service_kit::{admin, listen, telemetry};
+use hattama_service_kit::listen;
+use hattama_service_kit::process::Process;
+use hattama_service_kit::shutdown::{self, Drain};
 use serde::{Deserialize, Serialize};
 
 const DEFAULT_PORT: u16 = 8080;
@@ -59,18 +59,12 @@ fn main() -> ExitCode {
 }
 
 async fn serve(settings: Settings) -> Result<Drain, Box<dyn Error>> {
-    let telemetry = telemetry::start(&settings.process)?;
-    let shutdown = Shutdown::new();
-    shutdown::on_signals(&shutdown)?;
-
     // Ready at once: without a national service the page says that it waits for one.
-    let admin_listener = listen::bind(settings.process.admin_listen(DEFAULT_ADMIN_PORT)).await?;
-    let admin = admin::start(admin_listener, telemetry, Readiness::new())?;
-    start(config_of(&settings)?, shutdown.clone()).await?;
+    let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
+    start(config_of(&settings)?, process.shutdown.clone()).await?;
 
-    shutdown.requested().await;
-    let drain = shutdown.drain(settings.process.drain_deadline()).await;
-    admin.close().await;
+    let drain = process.drained().await;
+    process.close().await;
     Ok(drain)
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong, for a person to read.
 
 use hattama_election::ids::ShardId;
+use hattama_election_log::{GenesisError, KeyError};
 use hattama_record_log::LogError;
 use hattama_tally::PositionPair;
 use hattama_wire::TooManyParts;
@@ -16,26 +17,9 @@ pub enum StartError {
         /// Why.
         source: LogError,
     },
-    /// A partition begins with another genesis than expected.
-    #[error(
-        "partition {partition} of {topic} is not of this election, definition and generation ({why}): start with the definition that the log was made for, or another log"
-    )]
-    Genesis {
-        /// Topic.
-        topic: String,
-        /// Partition.
-        partition: u32,
-        /// What differs.
-        why: String,
-    },
-    /// A partition without its first record.
-    #[error("partition {partition} of {topic} has no genesis record: create the generation's topics first")]
-    NoGenesis {
-        /// Topic.
-        topic: String,
-        /// Partition.
-        partition: u32,
-    },
+    /// A partition does not begin as it must.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
     /// A shard that the definition does not have.
     #[error("shard {shard} does not exist: the definition has shards 0 to {last}; name some of these, or none for all")]
     NoSuchShard {
@@ -44,14 +28,9 @@ pub enum StartError {
         /// The last one.
         last: u32,
     },
-    /// A service key that the definition does not name: nobody would believe its tallies.
-    #[error(
-        "key {key} is not that of an aggregator of the definition: give the key of one of its [[services]] of role aggregator"
-    )]
-    ForeignKey {
-        /// Its id.
-        key: String,
-    },
+    /// Nobody would believe its tallies.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The gRPC server could not be bound.
     #[error("the gRPC server does not start: {0}")]
     Listen(#[from] hattama_service_kit::listen::ListenError),

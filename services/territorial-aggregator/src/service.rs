@@ -9,8 +9,9 @@ use hattama_election::{
     definition::{Definition, ServiceRole},
     ids::ShardId,
 };
+use hattama_election_log::{GenesisError, check_service_key, first_record};
 use hattama_proto::{DESCRIPTORS, aggregator::v1::territorial_aggregator_server::TerritorialAggregatorServer};
-use hattama_record_log::{LogError, ReadLimit, RecordLog, TopicName, topics::TopicSet};
+use hattama_record_log::{RecordLog, TopicName, topics::TopicSet};
 use hattama_service_kit::{
     clock::Clock,
     grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
@@ -62,7 +63,7 @@ pub struct Running {
 /// address is taken. Then nothing runs.
 pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
     names::describe();
-    check_key(&config)?;
+    check_service_key(&config.definition, ServiceRole::Aggregator, &config.key)?;
     let shards = shards_to_own(&config)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)
         .map_err(|source| StartError::Log { generation: config.generation, source })?;
@@ -133,19 +134,6 @@ fn serve(config: Config, listener: TcpListener, status: StatusBoard, shutdown: &
     Running { grpc_address }
 }
 
-fn check_key(config: &Config) -> Result<(), StartError> {
-    let key = config.key.id();
-    let named = config
-        .definition
-        .services
-        .iter()
-        .any(|service| service.role == ServiceRole::Aggregator && service.key.id() == key);
-    if named {
-        return Ok(());
-    }
-    Err(StartError::ForeignKey { key: key.to_string() })
-}
-
 fn shards_to_own(config: &Config) -> Result<Vec<ShardId>, StartError> {
     let last = config.definition.shards.saturating_sub(1);
     if config.shards.is_empty() {
@@ -158,17 +146,7 @@ fn shards_to_own(config: &Config) -> Result<Vec<ShardId>, StartError> {
 }
 
 /// The genesis record of a shard, checked.
-async fn genesis(config: &Config, topic: &TopicName, shard: ShardId) -> Result<Bytes, StartError> {
-    let log_error = |source: LogError| StartError::Log { generation: config.generation, source };
-    let limit = ReadLimit { records: 1, ..ReadLimit::default() };
-    let first = config.log.read(topic, shard.0, 0, limit).await.map_err(log_error)?;
-    let wrong = |why: String| StartError::Genesis { topic: topic.to_string(), partition: shard.0, why };
-    let none = || StartError::NoGenesis { topic: topic.to_string(), partition: shard.0 };
-    let record = first.into_iter().next().ok_or_else(none)?;
-    let genesis =
-        hattama_wire::decode_genesis(&config.definition, &record.value).map_err(|error| wrong(error.to_string()))?;
-    if genesis.generation != Generation(config.generation) {
-        return Err(wrong(format!("it is of generation {}, not {}", genesis.generation.0, config.generation)));
-    }
-    Ok(record.value)
+async fn genesis(config: &Config, topic: &TopicName, shard: ShardId) -> Result<Bytes, GenesisError> {
+    let generation = Generation(config.generation);
+    Ok(first_record(&config.log, &config.definition, generation, topic, shard.0).await?.value)
 }

@@ -1,28 +1,15 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
 use crate::{Config, start};
-use hattama_election::{
-    definition::{Definition, DefinitionFiles, KeyRole, ServiceRole},
-    ids::ShardId,
-};
-use hattama_record_log::RecordLog;
-use hattama_service_kit::secret;
+use hattama_election::{definition::ServiceRole, ids::ShardId};
+use hattama_election_log::{ElectionSettings, service_key};
 use hattama_service_kit::{
-    admin,
-    clock::Clock,
     config::{self, ProcessSettings},
     listen,
-    readiness::Readiness,
-    shutdown::{self, Drain, Shutdown},
-    telemetry,
+    process::Process,
+    shutdown::Drain,
 };
-use hattama_wire::SigningKey;
-use std::{
-    error::Error,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{error::Error, net::SocketAddr, path::PathBuf};
 
 /// Where the API listens by default.
 const DEFAULT_PORT: u16 = 7102;
@@ -41,21 +28,12 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of the election's definition [example: elections/kz-2023]
-    #[arg(long, env = "HATTAMA_DEFINITION", value_name = "DIR")]
-    pub definition: Option<PathBuf>,
-    /// Folder of the embedded log
-    #[arg(long, env = "HATTAMA_LOG_DIR", value_name = "DIR")]
-    pub log_dir: Option<PathBuf>,
-    /// Generation of the log [default: 1]
-    #[arg(long, env = "HATTAMA_GENERATION", value_name = "N")]
-    pub generation: Option<u32>,
+    /// In the file: `[election]`.
+    #[command(flatten)]
+    pub election: ElectionSettings,
     /// Shards to own, separated by commas; 0 is control [default: all]
     #[arg(long, env = "HATTAMA_SHARDS", value_name = "SHARDS", value_delimiter = ',')]
     pub shards: Option<Vec<u32>>,
-    /// What this instance is called in what it signs [default: aggregator]
-    #[arg(long, env = "HATTAMA_INSTANCE", value_name = "NAME")]
-    pub instance: Option<String>,
     /// Where commissions connect [default: 127.0.0.1:7102]
     #[arg(long, env = "HATTAMA_AGGREGATOR_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -74,48 +52,27 @@ pub struct Settings {
 pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let file = flags.config.clone();
     let settings = config::layered(flags, file.as_deref())?;
-    let telemetry = telemetry::start(&settings.process)?;
-    let shutdown = Shutdown::new();
-    shutdown::on_signals(&shutdown)?;
-    let readiness = Readiness::new();
-    let admin_listener = listen::bind(settings.process.admin_listen(DEFAULT_ADMIN_PORT)).await?;
-    let admin = admin::start(admin_listener, telemetry, readiness.clone())?;
-
-    let directory = config::required(settings.definition, "definition")?;
-    let definition = Arc::new(Definition::load(&DefinitionFiles::read(&directory)?)?);
-    let log = RecordLog::open_embedded(&config::required(settings.log_dir, "log_dir")?).await?;
-    let key = signing_key(&definition, settings.key_file.as_deref())?;
+    let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
+    let election = settings.election.open("aggregator").await?;
     let running = start(
         Config {
-            definition,
-            log: log.clone(),
-            generation: settings.generation.unwrap_or(1),
+            key: service_key(&election.definition, ServiceRole::Aggregator, settings.key_file.as_deref())?,
+            definition: election.definition,
+            log: election.log.clone(),
+            generation: election.generation,
             shards: settings.shards.unwrap_or_default().into_iter().map(ShardId).collect(),
-            key,
-            instance: settings.instance.unwrap_or_else(|| "aggregator".to_owned()),
-            clock: Clock::system(),
+            instance: election.instance,
+            clock: election.clock,
             listen: settings.listen.unwrap_or(listen::local(DEFAULT_PORT)),
-            readiness,
+            readiness: process.readiness.clone(),
         },
-        &shutdown,
+        &process.shutdown,
     )
     .await?;
     tracing::info!(address = %running.grpc_address, "serving");
 
-    shutdown.requested().await;
-    let drain = shutdown.drain(settings.process.drain_deadline()).await;
-    log.close().await?;
-    admin.close().await;
+    let drain = process.drained().await;
+    election.log.close().await?;
+    process.close().await;
     Ok(drain)
-}
-
-/// The key of the file, else the rehearsal key of the definition's first service of this role.
-fn signing_key(definition: &Definition, file: Option<&Path>) -> Result<SigningKey, Box<dyn Error>> {
-    if let Some(path) = file {
-        return Ok(SigningKey::from_seed(secret::read_seed(path)?)?);
-    }
-    let keys = definition.rehearsal.as_ref().ok_or("an official election has no rehearsal keys: give --key-file")?;
-    let service = definition.services.iter().find(|service| service.role == ServiceRole::Aggregator);
-    let service = service.ok_or("the definition names no service of role aggregator")?;
-    Ok(SigningKey::rehearsal(keys, KeyRole::Service, service.id.as_str())?)
 }

@@ -2,9 +2,10 @@
 
 use super::{directory::Directory, generation::GENERATION};
 use hattama_election::{
-    definition::{Definition, KeyRole, ServiceRole},
+    definition::{Definition, ServiceRole},
     ids::ShardId,
 };
+use hattama_election_log::rehearsal_service_key;
 use hattama_proto::{
     gateway::v1::precinct_gateway_client::PrecinctGatewayClient,
     national::v1::national_results_client::NationalResultsClient,
@@ -17,7 +18,6 @@ use hattama_service_kit::{
     readiness::Readiness,
     shutdown::{Drain, Shutdown},
 };
-use hattama_wire::SigningKey;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 use tonic::transport::Channel;
 
@@ -68,7 +68,7 @@ impl Cluster {
                     .filter(|shard| shard % u32::from(size.aggregators) == u32::from(number))
                     .map(ShardId)
                     .collect(),
-                key: service_key(definition, ServiceRole::Aggregator)?,
+                key: rehearsal_service_key(definition, ServiceRole::Aggregator)?,
                 instance: format!("aggregator-{}", number + 1),
                 clock,
                 listen: listen::local(0),
@@ -83,7 +83,7 @@ impl Cluster {
                 generation: GENERATION,
                 listen: listen::local(0),
                 instance: "national-1".to_owned(),
-                key: service_key(definition, ServiceRole::National)?,
+                key: rehearsal_service_key(definition, ServiceRole::National)?,
                 clock,
                 readiness: Readiness::new(),
                 publications_at_hand: hattama_national_results::MAX_SNAPSHOTS,
@@ -140,15 +140,4 @@ impl Cluster {
 
 fn channel(address: SocketAddr) -> Result<Channel, Box<dyn Error>> {
     Ok(grpc::endpoint(&format!("http://{address}"))?.connect_lazy())
-}
-
-/// The rehearsal key of the definition's first service of a role.
-fn service_key(definition: &Definition, role: ServiceRole) -> Result<SigningKey, Box<dyn Error>> {
-    let keys = definition.rehearsal.as_ref().ok_or("only a rehearsal's keys can be derived")?;
-    let service = definition
-        .services
-        .iter()
-        .find(|service| service.role == role)
-        .ok_or_else(|| format!("the definition names no service of role {role:?}"))?;
-    Ok(SigningKey::rehearsal(keys, KeyRole::Service, service.id.as_str())?)
 }

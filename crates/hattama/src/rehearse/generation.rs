@@ -1,10 +1,11 @@
 //! The log of the night: its topics, the genesis record of every partition, and what an earlier run has brought into it.
 
 use hattama_election::{definition::Definition, digest::SubmissionDigest, ids::ShardId};
+use hattama_election_log::create_generation;
 use hattama_proto::submission::v1::SignedSubmission;
-use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName, topics::TopicSet};
+use hattama_record_log::{LogError, RecordLog, TopicName, topics::TopicSet};
 use hattama_tally::Generation;
-use hattama_wire::{Genesis, encode_genesis, submission_digest};
+use hattama_wire::{Genesis, submission_digest};
 use prost::Message as _;
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,21 +16,14 @@ const BATCH_RECORDS: usize = 1_024;
 
 /// Makes the topics and their genesis records; what is there already stays.
 pub async fn create(log: &RecordLog, definition: &Definition) -> Result<TopicSet, LogError> {
-    let topics = TopicSet::new(definition.id.as_str(), GENERATION)?;
-    topics.create_all(log, definition.shards).await?;
-    let genesis = encode_genesis(&Genesis {
+    let genesis = Genesis {
         election: definition.id.clone(),
         generation: Generation(GENERATION),
         core_digest: definition.core_digest,
         last_publication: None,
         first_sequence: 1,
-    });
-    for (topic, partitions) in topics.partitions(definition.shards) {
-        for partition in 0..partitions {
-            log.append_if_empty(topic, partition, NewRecord::of_value(genesis.clone())).await?;
-        }
-    }
-    Ok(topics)
+    };
+    create_generation(log, definition, &genesis).await
 }
 
 /// The digests of all submissions that lie in the log.

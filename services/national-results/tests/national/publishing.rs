@@ -2,6 +2,7 @@
 
 use crate::rig::{FIRST_SEQUENCE, PATIENCE, Rig, sequence};
 use hattama_election::ids::{ContestIndex, ShardId};
+use hattama_election_log::GenesisError;
 use hattama_national_results::{Config, MAX_SNAPSHOTS, StartError, start};
 use hattama_proto::{
     log::v1::{Unit, unit},
@@ -319,7 +320,7 @@ async fn a_log_of_another_generation_and_a_foreign_key_are_refused() {
         publications_at_hand: MAX_SNAPSHOTS,
     };
     let error = start(config(2, "national"), Shutdown::new()).await.unwrap_err();
-    assert!(matches!(error, StartError::Log(_)), "{error}");
+    assert!(matches!(error, StartError::Genesis(GenesisError::Log { .. })), "{error}");
     let error = start(config(1, "gateway"), Shutdown::new()).await.unwrap_err();
     assert!(matches!(error, StartError::Key(_)), "{error}");
 
@@ -327,11 +328,11 @@ async fn a_log_of_another_generation_and_a_foreign_key_are_refused() {
     let topics = hattama_record_log::topics::TopicSet::new("sample", 2).unwrap();
     topics.create_all(&rig.log, rig.definition.shards).await.unwrap();
     let error = start(config(2, "national"), Shutdown::new()).await.unwrap_err();
-    assert!(matches!(error, StartError::NoGenesis { .. }), "{error}");
+    assert!(matches!(error, StartError::Genesis(GenesisError::Missing { .. })), "{error}");
     let genesis = rig.log.read(&rig.topics.publications, 0, 0, Default::default()).await.unwrap().remove(0);
     let record = hattama_record_log::NewRecord::of_value(genesis.value);
     rig.log.append(&topics.publications, 0, record).await.unwrap();
     let error = start(config(2, "national"), Shutdown::new()).await.unwrap_err();
-    assert!(matches!(error, StartError::ForeignGenesis { .. }), "{error}");
-    assert!(error.to_string().contains("it is generation 1, not 2"), "{error}");
+    assert!(matches!(error, StartError::Genesis(GenesisError::Foreign { .. })), "{error}");
+    assert!(error.to_string().contains("it is of generation 1, not 2"), "{error}");
 }

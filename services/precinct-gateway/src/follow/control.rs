@@ -18,7 +18,7 @@ pub(crate) async fn follow(
     caught_up: oneshot::Sender<()>,
 ) -> Result<(), WrongLog> {
     let topic = &source.topics.submissions;
-    let (_, genesis) = source.genesis_patiently(topic, 0).await?;
+    let genesis = source.genesis_patiently(topic, 0).await?.value;
     let definition = &source.definition;
     let opener = RecordOpener { election: definition.id.clone(), core_digest: definition.core_digest };
     let mut fold = ControlFold::new(Arc::clone(definition), source.generation, &genesis);

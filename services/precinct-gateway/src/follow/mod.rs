@@ -10,12 +10,11 @@ pub(crate) mod shard;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hattama_election::definition::Definition;
+use hattama_election_log::{FirstRecord, GenesisError, first_record};
 use hattama_record_log::topics::TopicSet;
-use hattama_record_log::{LogError, ReadLimit, Reader, Record, RecordLog, TopicName};
+use hattama_record_log::{LogError, Reader, Record, RecordLog, TopicName};
 use hattama_tally::Generation;
-use hattama_wire::{Genesis, decode_genesis};
 
 use crate::limits::{FIRST_PAUSE, LONGEST_PAUSE, MAX_READ_RECORDS};
 use crate::metrics;
@@ -32,20 +31,9 @@ pub(crate) struct Source {
 /// The log is not this gateway's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WrongLog {
-    /// The first record of a partition is not the genesis of this election, core and generation.
-    #[error(
-        "the first record of partition {partition} of `{topic}` is not the genesis of this election's generation {generation}: {detail}; check --definition, --generation and the log's address"
-    )]
-    Genesis {
-        /// The topic.
-        topic: TopicName,
-        /// The partition.
-        partition: u32,
-        /// The generation that was expected.
-        generation: u32,
-        /// What was found.
-        detail: String,
-    },
+    /// A partition begins with another log's genesis.
+    #[error("{0}; check --definition, --generation and the log's address")]
+    Genesis(GenesisError),
     /// The topic was made for another number of shards.
     #[error("topic `{topic}` has {found} partition(s) and the definition {shards} shard(s); check --definition")]
     Shards {
@@ -60,49 +48,37 @@ pub enum WrongLog {
 
 /// Why a genesis could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GenesisError {
+pub(crate) enum Unread {
     #[error(transparent)]
     Wrong(#[from] WrongLog),
     #[error("the log cannot be read: {0}")]
     Unavailable(#[from] LogError),
-    #[error("partition {partition} of `{topic}` is empty: its genesis is still to be written")]
-    Empty { topic: TopicName, partition: u32 },
+    /// Not there yet.
+    #[error(transparent)]
+    NotYet(GenesisError),
 }
 
 impl Source {
-    /// The first record of a partition, and its value.
-    pub(crate) async fn genesis(&self, topic: &TopicName, partition: u32) -> Result<(Genesis, Bytes), GenesisError> {
-        let first = ReadLimit { records: 1, ..ReadLimit::default() };
-        let records = self.log.read(topic, partition, 0, first).await?;
-        let empty = || GenesisError::Empty { topic: topic.clone(), partition };
-        let value = records.into_iter().next().ok_or_else(empty)?.value;
-        let wrong = |detail: String| WrongLog::Genesis {
-            topic: topic.clone(),
-            partition,
-            generation: self.generation.0,
-            detail,
-        };
-        let genesis = decode_genesis(&self.definition, &value).map_err(|error| wrong(error.to_string()))?;
-        if genesis.generation != self.generation {
-            return Err(wrong(format!("it is of generation {}", genesis.generation.0)).into());
-        }
-        Ok((genesis, value))
+    /// The first record of a partition.
+    pub(crate) async fn genesis(&self, topic: &TopicName, partition: u32) -> Result<FirstRecord, Unread> {
+        first_record(&self.log, &self.definition, self.generation, topic, partition).await.map_err(
+            |error| match error {
+                GenesisError::Foreign { .. } => Unread::Wrong(WrongLog::Genesis(error)),
+                GenesisError::Missing { .. } | GenesisError::Log { .. } => Unread::NotYet(error),
+            },
+        )
     }
 
     /// The same, waiting for the log.
     ///
     /// # Errors
     /// It is another election's.
-    pub(crate) async fn genesis_patiently(
-        &self,
-        topic: &TopicName,
-        partition: u32,
-    ) -> Result<(Genesis, Bytes), WrongLog> {
+    pub(crate) async fn genesis_patiently(&self, topic: &TopicName, partition: u32) -> Result<FirstRecord, WrongLog> {
         let mut pause = Pause::new();
         loop {
             match self.genesis(topic, partition).await {
                 Ok(genesis) => return Ok(genesis),
-                Err(GenesisError::Wrong(wrong)) => return Err(wrong),
+                Err(Unread::Wrong(wrong)) => return Err(wrong),
                 Err(error) => pause.after_failed_read(topic, partition, &error).await,
             }
         }
@@ -112,7 +88,7 @@ impl Source {
     ///
     /// # Errors
     /// It is another election's, or cannot be read now.
-    pub(crate) async fn check(&self) -> Result<(), GenesisError> {
+    pub(crate) async fn check(&self) -> Result<(), Unread> {
         let topic = &self.topics.submissions;
         let found = self.log.partitions(topic).await?;
         if found != self.definition.shards {

@@ -23,7 +23,7 @@ pub(crate) async fn follow(
     shards: Vec<mpsc::Sender<Named>>,
 ) -> Result<(), WrongLog> {
     let topic = &source.topics.publications;
-    let (genesis, _) = source.genesis_patiently(topic, 0).await?;
+    let genesis = source.genesis_patiently(topic, 0).await?.genesis;
     let mut chain = Chain::new(genesis);
     let mut reader = source.reader(topic, 0);
     loop {

@@ -115,12 +115,10 @@ fn check_importers(sources: &Sources<'_>, errors: &mut Errors) {
 fn services(sources: &Sources<'_>, errors: &mut Errors) -> Option<Vec<Service>> {
     let (toml, text) = (&sources.toml, sources.toml_text);
     Known::new("service", toml.services.iter().map(|service| text.cell("id", &service.id)), errors);
-    for (role, word, what) in
-        [(ServiceRole::Aggregator, "aggregator", "tally"), (ServiceRole::National, "national", "publication")]
-    {
+    for (role, what) in [(ServiceRole::Aggregator, "tally"), (ServiceRole::National, "publication")] {
         if !toml.services.iter().any(|service| service.role == role) {
             let location = Location::file(super::TOML).named("services");
-            errors.add(location, format!("no service has the role {word}: no {what} would be believed"));
+            errors.add(location, format!("no service has the role {role}: no {what} would be believed"));
         }
     }
     if let Some(service) = toml.services.get(MAX_WRITTEN) {

@@ -6,6 +6,7 @@ use crate::{
     key::PublicKey,
     text::Text,
 };
+use std::fmt;
 
 /// A commission or office.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,17 @@ pub enum ServiceRole {
     National,
     /// Probes.
     Gateway,
+}
+
+impl fmt::Display for ServiceRole {
+    /// As `election.toml` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aggregator => "aggregator",
+            Self::National => "national",
+            Self::Gateway => "gateway",
+        })
+    }
 }
 
 /// Who holds a key.
