@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 
 pub mod submissions;
+pub mod written;
 
 use bytes::Bytes;
 use hattama_election::{
@@ -15,15 +16,13 @@ use hattama_recount::{
     export_format::{Export, ExportMeta, ExportWriter, Manifest, RecordReader, Topic},
     recount,
 };
-use hattama_tally::{
-    ControlFold, FIRST_POSITION, FiguresDetail, Generation, OutcomesBody, PositionPair, PublicationBody, ShardFold,
-    TallyBody, merge,
-};
+use hattama_tally::{ControlFold, FIRST_POSITION, FiguresDetail, Generation, PositionPair, ShardFold};
 use hattama_wire::{
     Envelope, Genesis, RecordOpener, ServiceContext, SigningKey, decode_publication, decode_tally, encode_genesis,
-    encode_outcomes, encode_publication, encode_tally, open_service, publication_digest, sign_service,
+    encode_publication, encode_tally, open_service, sign_service,
 };
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use written::Written;
 
 pub const GENERATION: Generation = Generation(1);
 
@@ -87,22 +86,16 @@ pub fn serve_unannounced(submissions: Partitions, chance: &mut Chance) -> Night 
 }
 
 struct Services {
-    definition: Arc<Definition>,
     opener: RecordOpener,
     control: ControlFold,
     control_position: PositionPair,
     shards: BTreeMap<usize, ShardFold>,
     positions: BTreeMap<usize, PositionPair>,
-    outcomes: Partitions,
-    tallies: Partitions,
-    newest: BTreeMap<ShardId, TallyBody>,
-    publications: Vec<Bytes>,
-    last: Option<PublicationBody>,
+    written: Written,
 }
 
 impl Services {
     fn new(definition: Arc<Definition>, submissions: &Partitions) -> Self {
-        let first = genesis(&definition);
         let control = ControlFold::new(Arc::clone(&definition), GENERATION, &submissions[0][0]);
         let shards: BTreeMap<usize, ShardFold> = (1..submissions.len())
             .map(|shard| {
@@ -117,12 +110,7 @@ impl Services {
             control_position: FIRST_POSITION,
             positions: shards.keys().map(|shard| (*shard, FIRST_POSITION)).collect(),
             shards,
-            outcomes: vec![vec![first.clone()]; submissions.len()],
-            tallies: vec![vec![first.clone()]; submissions.len()],
-            newest: BTreeMap::new(),
-            publications: vec![first],
-            last: None,
-            definition,
+            written: Written::new(&definition),
         }
     }
 
@@ -132,17 +120,11 @@ impl Services {
             let shard = chance.below(submissions.len() as u64) as usize;
             self.step(shard, &submissions, 1 + chance.below(most), chance.below(2) == 0);
             if chance.below(3) == 0 {
-                self.publish();
+                self.written.publish(self.control.state());
             }
         }
-        self.publish();
-        let topics = BTreeMap::from([
-            (Topic::Submissions, submissions),
-            (Topic::Outcomes, self.outcomes),
-            (Topic::Tallies, self.tallies),
-            (Topic::Publications, vec![self.publications]),
-        ]);
-        Night { definition: self.definition, topics }
+        self.written.publish(self.control.state());
+        self.written.night(submissions)
     }
 
     fn is_done(&self, submissions: &Partitions) -> bool {
@@ -164,7 +146,7 @@ impl Services {
             self.control.apply(&values, &self.opener);
             let body = self.control.take_outcomes(self.control_position);
             self.control_position = body.to;
-            self.write_outcomes(&body);
+            self.written.outcomes(&body);
             return self.write_tally(0);
         }
         let fold = self.shards.get_mut(&shard).unwrap();
@@ -180,36 +162,13 @@ impl Services {
         }
         let body = fold.take_outcomes(from);
         self.positions.insert(shard, body.to);
-        self.write_outcomes(&body);
+        self.written.outcomes(&body);
         self.write_tally(shard);
-    }
-
-    fn write_outcomes(&mut self, body: &OutcomesBody) {
-        let key = service_key("aggregator");
-        let value = sign_service(ServiceContext::Outcomes, &key, encode_outcomes(body), &envelope());
-        self.outcomes[body.shard.0 as usize].push(value);
     }
 
     fn write_tally(&mut self, shard: usize) {
         let tally = if shard == 0 { self.control.tally() } else { self.shards[&shard].tally() };
-        let body = encode_tally(&self.definition, &tally);
-        let value = sign_service(ServiceContext::Tally, &service_key("aggregator"), body, &envelope());
-        self.tallies[shard].push(value);
-        self.newest.insert(ShardId(shard as u32), tally);
-    }
-
-    fn publish(&mut self) {
-        let nation = merge(&self.definition, &self.newest).unwrap();
-        let sequence = self.last.as_ref().map_or(1, |last| last.sequence + 1);
-        let previous = self.last.as_ref().map(|last| publication_digest(&encode_publication(&self.definition, last)));
-        let body = nation.publication(&self.definition, GENERATION, self.control.state(), sequence, previous);
-        if self.last.as_ref().is_some_and(|last| !body.is_beyond(last)) {
-            return;
-        }
-        let bytes = encode_publication(&self.definition, &body);
-        let value = sign_service(ServiceContext::Publication, &service_key("national"), bytes, &envelope());
-        self.publications.push(value);
-        self.last = Some(body);
+        self.written.tally(tally);
     }
 }
 
@@ -243,10 +202,15 @@ pub fn with_wrong_publication(mut night: Night) -> Night {
     night
 }
 
-/// Exports a night.
+/// Exports a night of the sample.
 pub fn export(night: &Night, folder: &Path) {
+    export_with(&sample::definition_files(), night, folder);
+}
+
+/// Exports a night of the definition that these files are.
+pub fn export_with(files: &DefinitionFiles, night: &Night, folder: &Path) {
     let mut writer = ExportWriter::create(folder).unwrap();
-    writer.definition(&sample::definition_files()).unwrap();
+    writer.definition(files).unwrap();
     for (topic, partitions) in &night.topics {
         for (partition, values) in partitions.iter().enumerate() {
             let mut records = writer.partition(*topic, partition as u32).unwrap();
