@@ -92,6 +92,19 @@ pub enum Certainty {
     Derived,
 }
 
+impl fmt::Display for Certainty {
+    /// As definitions write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Found => "found",
+            Self::Older => "older",
+            Self::Press => "press",
+            Self::Assumed => "assumed",
+            Self::Derived => "derived",
+        })
+    }
+}
+
 /// One line of a form.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -147,7 +147,7 @@ fn the_files_may_come_from_a_folder() {
 }
 
 #[test]
-fn the_summary_is_a_short_table() {
+fn the_summary_is_a_short_table_and_the_legal_rules() {
     let summary = sample::definition().summary();
     let digest = summary.core_digest;
     let expected = format!(
@@ -167,5 +167,13 @@ services         3
 shards           4 and control
 largest tally    1,499 bytes at most (shard 1)"
     );
-    assert_eq!(summary.to_string(), expected);
+    let summary = summary.to_string();
+    let (table, rules) = summary.split_once("\n\n").unwrap();
+    assert_eq!(table, expected);
+    // Contests with the same rules are told together.
+    assert_eq!(rules.matches("legal rules of ").count(), 2, "{rules}");
+    for rule in sample::definition().contests.iter().flat_map(|contest| contest.method.legal_rules()) {
+        assert!(rules.contains(&rule.source.article), "{rules}");
+        assert!(rules.contains(&format!("[{}] {}", rule.source.certainty, rule.rule.replace('_', " "))), "{rules}");
+    }
 }

@@ -118,6 +118,8 @@ pub struct PartyList {
     pub name_en: String,
     /// Votes.
     pub votes: u32,
+    /// Seats, as officially allocated; against all has none.
+    pub seats: Option<u32>,
 }
 
 /// The nation's turnout at a slot, as published.

@@ -43,6 +43,9 @@ pub struct DefinitionSummary {
     pub largest_tally: Option<(ShardId, u64)>,
     /// The core digest.
     pub core_digest: CoreDigest,
+    /// Which contests have which legal rules, each rule with its article and how sure we are of it: contests with the same
+    /// rules are told together.
+    pub legal_rules: Vec<(String, Vec<String>)>,
 }
 
 impl Definition {
@@ -69,8 +72,31 @@ impl Definition {
             shards: self.shards.saturating_sub(1),
             largest_tally: largest.map(|size| (size.shard, size.bytes)),
             core_digest: self.core_digest,
+            legal_rules: legal_rules(self),
         }
     }
+}
+
+/// In the order of the contests.
+fn legal_rules(definition: &Definition) -> Vec<(String, Vec<String>)> {
+    let mut told: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for contest in &definition.contests {
+        let rules = contest.method.legal_rules().into_iter().map(|rule| {
+            let name = format!("{} {}", rule.rule.replace('_', " "), rule.value.replace('_', " "));
+            format!("[{}] {}: {}", rule.source.certainty, name.trim_end(), rule.source.article)
+        });
+        let rules: Vec<String> = rules.collect();
+        match told.iter_mut().find(|(_, others)| *others == rules) {
+            Some((contests, _)) => contests.push(contest.id.as_str()),
+            None => told.push((vec![contest.id.as_str()], rules)),
+        }
+    }
+    let name = |contests: Vec<&str>| match contests.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    };
+    told.into_iter().map(|(contests, rules)| (name(contests), rules)).collect()
 }
 
 impl fmt::Display for DefinitionSummary {
@@ -101,9 +127,16 @@ impl fmt::Display for DefinitionSummary {
         writeln!(f, "services         {}", self.services)?;
         writeln!(f, "shards           {} and control", self.shards)?;
         match self.largest_tally {
-            Some((shard, bytes)) => write!(f, "largest tally    {} bytes at most (shard {shard})", grouped(bytes)),
-            None => write!(f, "largest tally    none"),
+            Some((shard, bytes)) => write!(f, "largest tally    {} bytes at most (shard {shard})", grouped(bytes))?,
+            None => write!(f, "largest tally    none")?,
         }
+        for (contests, rules) in &self.legal_rules {
+            write!(f, "\n\nlegal rules of {contests}")?;
+            for rule in rules {
+                write!(f, "\n  {rule}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,16 +4,12 @@
 use super::{answers::Answers, expected::VALID};
 use hattama_proto::national::v1::GetSeatAllocationResponse;
 use hattama_rehearsal::facts::Facts;
-use serde::Deserialize;
 use std::{collections::BTreeMap, error::Error};
 
 /// The contest that the party lists' result is of, in `elections/kz-2023`.
 const LIST_CONTEST: &str = "majilis-list";
 /// Turnout by ballots handed out, as the national service names it (docs/api.md).
 const RECEIVED_A_BALLOT: &str = "received_a_ballot";
-
-/// The published seats stand beside the published votes.
-const PARTY_LIST_RESULT: &str = include_str!("../../../../elections/kz-2023/sources/party_list_result.csv");
 
 /// A published result.
 #[derive(Debug, Clone)]
@@ -30,24 +26,17 @@ pub struct Official {
     register: u64,
 }
 
-#[derive(Deserialize)]
-struct SeatsRow {
-    id: String,
-    seats: Option<u32>,
-}
-
 impl Official {
     /// The result of 19 March 2023.
     ///
     /// # Errors
     /// When the tables lack what is compared.
     pub fn of_2023(facts: &Facts) -> Result<Self, Box<dyn Error>> {
-        let seats = seats()?;
         let lists = facts.lists.iter().map(|list| {
-            let seats = seats.get(&list.id).ok_or_else(|| {
+            let seats = list.seats.ok_or_else(|| {
                 format!("elections/kz-2023/sources/party_list_result.csv has no seats for {}: add them", list.id)
             })?;
-            Ok((list.id.clone(), (u64::from(list.votes), *seats)))
+            Ok((list.id.clone(), (u64::from(list.votes), seats)))
         });
         let last = facts.national.last().copied().flatten();
         let last = last.ok_or("elections/kz-2023/sources/turnout_national.csv has no row for the last slot: add it")?;
@@ -67,16 +56,6 @@ impl Official {
     fn seats(&self) -> u32 {
         self.lists.values().map(|(_, seats)| seats).sum()
     }
-}
-
-fn seats() -> Result<BTreeMap<String, u32>, csv::Error> {
-    let mut seats = BTreeMap::new();
-    for row in csv::Reader::from_reader(PARTY_LIST_RESULT.as_bytes()).deserialize() {
-        let row: SeatsRow = row?;
-        // Against all wins none.
-        seats.extend(row.seats.map(|seats| (row.id, seats)));
-    }
-    Ok(seats)
 }
 
 /// What differs from the published result.

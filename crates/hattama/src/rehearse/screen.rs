@@ -175,12 +175,21 @@ fn sensitivity(other: &Sensitivity) -> String {
     format!("as a share of {of}: would pass or fail otherwise: {passing}; would have other seats: {seats}")
 }
 
-/// Each rule with its article and how sure we are of it.
+/// Each rule with how sure we are of it, in lines of the screen's width; `hattama definition check` has the articles.
 fn rules(text: &mut String, rules: &[LegalRule]) {
-    for rule in rules {
-        let name = format!("{} {}", rule.rule.replace('_', " "), rule.value.replace('_', " "));
-        line(text, format!("  rule [{}] {}: {}", rule.certainty, name.trim_end(), rule.article));
+    let told = rules.iter().map(|rule| {
+        let name = format!("{} {}", rule.rule, rule.value).replace('_', " ");
+        format!("{} [{}]", name.trim_end(), rule.certainty)
+    });
+    let mut row = "  rules:".to_owned();
+    for rule in told {
+        if row.chars().count() + 2 + rule.chars().count() > WIDTH {
+            line(text, std::mem::replace(&mut row, "        ".to_owned()));
+        }
+        row.push_str(if row.trim_end().ends_with(':') || row.trim().is_empty() { " " } else { " · " });
+        row.push_str(&rule);
     }
+    line(text, row);
 }
 
 fn in_order_of_votes(seats: &GetSeatAllocationResponse) -> Vec<usize> {
@@ -349,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_rule_is_shown_with_its_certainty_and_article() {
+    fn each_rule_is_shown_with_its_certainty() {
         let rule = |rule: &str, value: &str, article: &str, certainty: &str| LegalRule {
             rule: rule.into(),
             value: value.into(),
@@ -361,7 +370,7 @@ mod tests {
             &mut text,
             &[rule("threshold_of", "took_part", "art. 2", "derived"), rule("ties", "", "none", "assumed")],
         );
-        assert_eq!(text, "  rule [derived] threshold of took part: art. 2\n  rule [assumed] ties: none\n");
+        assert_eq!(text, "  rules: threshold of took part [derived] · ties [assumed]\n");
     }
 
     #[test]

@@ -31,7 +31,12 @@ impl Api {
                     GetSeatAllocationResponse { steps: numbered([(why.clone(), None)]), ..Default::default() }
                 }
             };
-            GetSeatAllocationResponse { seats: election::seats(contest), explanation_json, ..allocation }
+            GetSeatAllocationResponse {
+                seats: election::seats(contest),
+                rules: legal_rules::of(&contest.method),
+                explanation_json,
+                ..allocation
+            }
         });
         if let Some(error) = failed {
             return Err(Status::internal(format!("the explanation cannot be written: {error}")));
@@ -52,7 +57,6 @@ fn list(allocation: &ListAllocation) -> GetSeatAllocationResponse {
             Outcome::Complete { .. } | Outcome::NoListOverThreshold { .. } => Vec::new(),
         },
         sensitivity: allocation.sensitivity.iter().map(sensitivity).collect(),
-        rules: legal_rules::of_lists(&allocation.rules),
         ..GetSeatAllocationResponse::default()
     }
 }
@@ -151,7 +155,6 @@ fn plurality(result: &PluralityResult) -> GetSeatAllocationResponse {
         lines: result.candidates.iter().map(line).collect(),
         steps: numbered([(plurality_text(&result.outcome), winner)]),
         ties,
-        rules: legal_rules::of_plurality(&result.rules),
         ..GetSeatAllocationResponse::default()
     }
 }
@@ -216,7 +219,7 @@ fn ids(ids: &[OptionId]) -> String {
     ids.iter().map(OptionId::as_str).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn denominator_name(denominator: Denominator) -> &'static str {
+fn denominator_name(denominator: Denominator) -> &'static str {
     match denominator {
         Denominator::ValidIncludingAgainstAll => "valid_including_against_all",
         Denominator::ValidWithoutAgainstAll => "valid_without_against_all",
@@ -224,7 +227,7 @@ pub(super) fn denominator_name(denominator: Denominator) -> &'static str {
     }
 }
 
-pub(super) fn certainty(certainty: Certainty) -> &'static str {
+fn certainty(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Found => "found",
         Certainty::Older => "older",

@@ -1,6 +1,7 @@
 //! How votes become seats, each legal rule with where it comes from.
 
 use crate::form::Certainty;
+use std::fmt;
 
 /// A legal rule's source and how sure we are of it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -19,6 +20,17 @@ pub struct Sourced<T> {
     pub value: T,
     /// Where it comes from.
     pub source: LegalSource,
+}
+
+/// One rule of a method, for people and for the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegalRule<'a> {
+    /// Its name, as in `[contests.method.sources]` of election.toml (docs/definition.md).
+    pub rule: &'static str,
+    /// What it is set to; empty where there is nothing to set.
+    pub value: String,
+    /// Where it comes from.
+    pub source: &'a LegalSource,
 }
 
 /// How votes become seats.
@@ -60,6 +72,44 @@ pub struct PluralityMethod {
     pub ties: LegalSource,
 }
 
+impl Method {
+    /// Its legal rules, in the order in which they are applied.
+    #[must_use]
+    pub fn legal_rules(&self) -> Vec<LegalRule<'_>> {
+        match self {
+            Self::List(method) => method.legal_rules(),
+            Self::Plurality(method) => vec![
+                rule("against_all_ahead", method.against_all_ahead.value.to_string(), &method.against_all_ahead.source),
+                rule("plurality", "", &method.source),
+                rule("ties", "", &method.ties),
+            ],
+        }
+    }
+}
+
+impl ListMethod {
+    fn legal_rules(&self) -> Vec<LegalRule<'_>> {
+        let mut rules = Vec::new();
+        rules.extend(self.independents_by_quota.as_ref().map(|source| rule("independents_by_quota", "", source)));
+        if let Some(threshold) = &self.threshold {
+            let share = format!("{}/{}", threshold.numerator, threshold.denominator);
+            rules.push(rule("threshold", share, &threshold.source));
+            rules.push(rule("threshold_of", threshold.of.value.to_string(), &threshold.of.source));
+        }
+        if let Some(minimum) = &self.sole_list_runner_up_minimum {
+            rules.push(rule("sole_list_runner_up_minimum", minimum.value.to_string(), &minimum.source));
+        }
+        rules.push(rule("no_list_over_threshold", "", &self.no_list_over_threshold));
+        rules.push(rule("allocation", self.allocation.value.to_string(), &self.allocation.source));
+        rules.push(rule("ties", "", &self.ties));
+        rules
+    }
+}
+
+fn rule<'a>(rule: &'static str, value: impl Into<String>, source: &'a LegalSource) -> LegalRule<'a> {
+    LegalRule { rule, value: value.into(), source }
+}
+
 /// The rule of a list allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -68,6 +118,16 @@ pub enum ListAllocationRule {
     HareLargestRemainder,
     /// D'Hondt's highest averages.
     DHondt,
+}
+
+impl fmt::Display for ListAllocationRule {
+    /// As `election.toml` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HareLargestRemainder => "hare-largest-remainder",
+            Self::DHondt => "d-hondt",
+        })
+    }
 }
 
 /// A threshold as a fraction of a named denominator; exactly on the line passes.
@@ -95,6 +155,17 @@ pub enum VoteBase {
     TookPart,
 }
 
+impl fmt::Display for VoteBase {
+    /// As `election.toml` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ValidIncludingAgainstAll => "valid_including_against_all",
+            Self::ValidWithoutAgainstAll => "valid_without_against_all",
+            Self::TookPart => "took_part",
+        })
+    }
+}
+
 /// What happens when against all is ahead of every candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -103,4 +174,14 @@ pub enum AgainstAllAhead {
     SeatOpen,
     /// The candidate with the most votes wins all the same.
     Ignored,
+}
+
+impl fmt::Display for AgainstAllAhead {
+    /// As `election.toml` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SeatOpen => "seat-open",
+            Self::Ignored => "ignored",
+        })
+    }
 }
