@@ -75,8 +75,8 @@ impl fmt::Display for ServiceRole {
 pub enum Holder {
     /// A station.
     Station(StationIndex),
-    /// An authority, as a place in [`Definition::authorities`].
+    /// An authority, as a place in [`Definition::authorities`](super::Definition::authorities).
     Authority(u16),
-    /// A service, as a place in [`Definition::services`].
+    /// A service, as a place in [`Definition::services`](super::Definition::services).
     Service(u16),
 }

@@ -16,7 +16,7 @@ pub struct Contest {
     pub name: Text,
     /// Where it is held.
     pub units: Units,
-    /// The form of its protocol, as a place in [`Definition::forms`].
+    /// The form of its protocol, as a place in [`Definition::forms`](super::Definition::forms).
     pub form: usize,
     /// Whether its ballot has an "against all" line.
     pub against_all: bool,

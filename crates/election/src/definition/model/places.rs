@@ -7,13 +7,13 @@ use crate::{
     text::Text,
 };
 
-/// A region's place in [`Definition::regions`].
+/// A region's place in [`Definition::regions`](super::Definition::regions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegionIndex(pub u16);
-/// A territory's place in [`Definition::territories`].
+/// A territory's place in [`Definition::territories`](super::Definition::territories).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TerritoryIndex(pub u16);
-/// A district's place in [`Definition::districts`].
+/// A district's place in [`Definition::districts`](super::Definition::districts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DistrictIndex(pub u16);
 
@@ -67,7 +67,7 @@ pub struct Station {
     pub district: Option<DistrictIndex>,
     /// The shard that its submissions go to.
     pub shard: ShardId,
-    /// Its own form, as a place in [`Definition::forms`]; none means the contest's.
+    /// Its own form, as a place in [`Definition::forms`](super::Definition::forms); none means the contest's.
     pub form: Option<usize>,
     /// Voters on its list when the election starts.
     pub register: u32,
