@@ -97,6 +97,24 @@ pub enum LogError {
         reason: String,
     },
 
+    /// The brokers could not be asked, or did not answer in time; nothing was written by this call.
+    #[error("{action} failed: {reason}; nothing was written; check that the brokers run and can be reached, then try again")]
+    Unreachable {
+        /// What was being done, and where.
+        action: String,
+        /// What the client or the brokers said.
+        reason: String,
+    },
+
+    /// The log understood and said no; nothing was written by this call, and trying again will not help.
+    #[error("{action} was refused: {reason}; nothing was written")]
+    Refused {
+        /// What was being done, and where.
+        action: String,
+        /// What is wrong with it, or which right is missing.
+        reason: String,
+    },
+
     /// The log was closed, or stopped after a failure; nothing was written by this call.
     #[error("the log is not running any more ({reason}); nothing was written, open it again")]
     Stopped {

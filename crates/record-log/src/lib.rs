@@ -1,8 +1,8 @@
 //! The record log, as a port: partitioned topics of records, appended and read, nothing else.
 //!
-//! [`RecordLog`] is one handle over several implementations (design, D13): [`EmbeddedLog`] keeps
-//! everything in one directory and survives a crash, [`MemoryLog`] keeps everything in memory for
-//! tests and simulated time. One conformance suite (`tests/conformance.rs`) runs over all of them.
+//! [`RecordLog`] is one handle over several implementations (design, D13): [`KafkaLog`] is a cluster
+//! for many processes, [`EmbeddedLog`] keeps everything in one directory and survives a crash,
+//! [`MemoryLog`] keeps everything in memory for tests and simulated time. One conformance suite (`tests/conformance.rs`) runs over all of them.
 //!
 //! What every implementation promises:
 //! * An acknowledged record is in the log, as durably as the implementation can keep it.
@@ -19,6 +19,7 @@
 mod catalogue;
 mod embedded;
 mod error;
+pub mod kafka;
 mod log;
 mod memory;
 mod reader;
@@ -28,6 +29,7 @@ pub mod topics;
 
 pub use embedded::EmbeddedLog;
 pub use error::LogError;
+pub use kafka::{KafkaLog, KafkaSettings};
 pub use log::{Created, MAX_READ_BYTES, MAX_READ_RECORDS, ReadLimit, RecordLog};
 pub use memory::MemoryLog;
 pub use reader::Reader;

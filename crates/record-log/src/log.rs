@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::record::check_limit;
-use crate::{EmbeddedLog, LogError, MAX_PARTITIONS, MemoryLog, NewRecord, Reader, Record, TopicName};
+use crate::{EmbeddedLog, KafkaLog, KafkaSettings, LogError, MAX_PARTITIONS, MemoryLog, NewRecord, Reader, Record, TopicName};
 
 /// The most records that one read returns, whatever was asked for: it bounds a read transaction.
 pub const MAX_READ_RECORDS: usize = 4_096;
@@ -30,7 +30,7 @@ impl Default for ReadLimit {
 }
 
 impl ReadLimit {
-    fn clamped(self) -> Self {
+    pub(crate) fn clamped(self) -> Self {
         Self { records: self.records.clamp(1, MAX_READ_RECORDS), bytes: self.bytes.min(MAX_READ_BYTES) }
     }
 }
@@ -51,6 +51,8 @@ pub enum RecordLog {
     Memory(MemoryLog),
     /// In a directory of this machine, for one process.
     Embedded(EmbeddedLog),
+    /// On a Kafka cluster, for many processes.
+    Kafka(KafkaLog),
 }
 
 impl RecordLog {
@@ -69,6 +71,15 @@ impl RecordLog {
         Ok(Self::Embedded(EmbeddedLog::open(directory).await?))
     }
 
+    /// Connects to a Kafka cluster and asks it which topics there are, so that a wrong address shows here.
+    ///
+    /// # Errors
+    /// [`LogError::Unreachable`] if no broker answers within the request timeout; [`LogError::Refused`]
+    /// for settings that make no sense, or TLS in a program without it.
+    pub async fn connect_kafka(settings: KafkaSettings) -> Result<Self, LogError> {
+        Ok(Self::Kafka(KafkaLog::connect(settings).await?))
+    }
+
     /// Makes a topic, unless it exists. Its number of partitions never changes.
     ///
     /// # Errors
@@ -85,6 +96,7 @@ impl RecordLog {
         match self {
             Self::Memory(log) => log.create_topic(topic, partitions),
             Self::Embedded(log) => log.create_topic(topic, partitions).await,
+            Self::Kafka(log) => log.create_topic(topic, partitions).await,
         }
     }
 
@@ -96,6 +108,7 @@ impl RecordLog {
         match self {
             Self::Memory(log) => log.catalogue().topics(),
             Self::Embedded(log) => log.catalogue().topics(),
+            Self::Kafka(log) => log.topics().await,
         }
     }
 
@@ -107,6 +120,7 @@ impl RecordLog {
         match self {
             Self::Memory(log) => Ok(log.catalogue().topic(topic)?.partitions()),
             Self::Embedded(log) => Ok(log.catalogue().topic(topic)?.partitions()),
+            Self::Kafka(log) => log.partitions(topic).await,
         }
     }
 
@@ -116,8 +130,8 @@ impl RecordLog {
     ///
     /// # Errors
     /// [`LogError::TooLarge`], [`LogError::UnknownTopic`], [`LogError::UnknownPartition`]: refused.
-    /// [`LogError::Unknown`]: it may be in the log. [`LogError::Storage`], [`LogError::Stopped`]:
-    /// it is not.
+    /// [`LogError::Unknown`]: it may be in the log. [`LogError::Storage`], [`LogError::Stopped`],
+    /// [`LogError::Refused`], [`LogError::Unreachable`]: it is not.
     pub async fn append(&self, topic: &TopicName, partition: u32, record: NewRecord) -> Result<u64, LogError> {
         let offsets = self.append_all(topic, partition, vec![record]).await?;
         offsets
@@ -133,8 +147,8 @@ impl RecordLog {
     ///
     /// # Errors
     /// As [`RecordLog::append`]; all records are checked before the first is written. After
-    /// [`LogError::Unknown`] any number of the records may be in the log, in their order and
-    /// without gaps.
+    /// [`LogError::Unknown`] any number of the records may be in the log, in their order and, but on
+    /// Kafka, without gaps.
     pub async fn append_all(
         &self,
         topic: &TopicName,
@@ -147,13 +161,15 @@ impl RecordLog {
         match self {
             Self::Memory(log) => log.append_all(topic, partition, records),
             Self::Embedded(log) => log.append_all(topic, partition, records).await,
+            Self::Kafka(log) => log.append_all(topic, partition, records).await,
         }
     }
 
     /// Appends a record if the partition has none, which makes it the one at offset 0.
     ///
     /// `None` if the partition has records: nothing was written. In memory and embedded, check and
-    /// write are one step.
+    /// write are one step; on Kafka they are one for this handle, and whoever comes second in a race
+    /// with another process gets [`LogError::Unknown`].
     ///
     /// # Errors
     /// As [`RecordLog::append`].
@@ -167,17 +183,20 @@ impl RecordLog {
         match self {
             Self::Memory(log) => log.append_if_empty(topic, partition, record),
             Self::Embedded(log) => log.append_if_empty(topic, partition, record).await,
+            Self::Kafka(log) => log.append_if_empty(topic, partition, record).await,
         }
     }
 
     /// The offset that the next record of a partition will get.
     ///
     /// # Errors
-    /// [`LogError::UnknownTopic`], [`LogError::UnknownPartition`], or [`LogError::Stopped`].
+    /// [`LogError::UnknownTopic`], [`LogError::UnknownPartition`], [`LogError::Stopped`],
+    /// [`LogError::Unreachable`] or [`LogError::Refused`].
     pub async fn end(&self, topic: &TopicName, partition: u32) -> Result<u64, LogError> {
         match self {
             Self::Memory(log) => Ok(*log.catalogue().end(topic, partition)?.borrow()),
             Self::Embedded(log) => Ok(*log.catalogue().end(topic, partition)?.borrow()),
+            Self::Kafka(log) => log.end(topic, partition).await,
         }
     }
 
@@ -185,7 +204,7 @@ impl RecordLog {
     ///
     /// # Errors
     /// [`LogError::UnknownTopic`], [`LogError::UnknownPartition`], [`LogError::Storage`],
-    /// [`LogError::Corrupt`] or [`LogError::Stopped`].
+    /// [`LogError::Corrupt`], [`LogError::Stopped`], [`LogError::Unreachable`] or [`LogError::Refused`].
     pub async fn read(
         &self,
         topic: &TopicName,
@@ -196,6 +215,7 @@ impl RecordLog {
         match self {
             Self::Memory(log) => log.read(topic, partition, from, limit.clamped()),
             Self::Embedded(log) => log.read(topic, partition, from, limit.clamped()).await,
+            Self::Kafka(log) => log.read(topic, partition, from, limit.clamped()).await,
         }
     }
 
@@ -219,6 +239,7 @@ impl RecordLog {
                 Ok(())
             }
             Self::Embedded(log) => log.close().await,
+            Self::Kafka(log) => log.close().await,
         }
     }
 }

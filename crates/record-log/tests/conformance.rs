@@ -4,14 +4,18 @@
 
 mod suite;
 
+use std::io::Write as _;
+use std::sync::Once;
 use std::time::Duration;
 
-use hattama_record_log::RecordLog;
+use hattama_record_log::{KafkaSettings, RecordLog};
+use suite::{Names, Rig};
 
 /// A check that takes longer hangs: the slowest takes seconds on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Makes one test per check; `$open` gives a fresh log and whatever has to live as long as it.
+/// Makes one test per check; `$open` gives a fresh log and whatever has to live as long as it, or None where the log
+/// is not at hand.
 macro_rules! conformance {
     ($backend:ident, $open:expr; $($check:ident,)+) => {
         mod $backend {
@@ -19,8 +23,8 @@ macro_rules! conformance {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $check() {
-                    let (log, _guard) = $open.await;
-                    let check = suite::$check(log);
+                    let Some((rig, _guard)) = $open(stringify!($check)).await else { return };
+                    let check = suite::$check(rig);
                     tokio::time::timeout(DEADLINE, check).await.expect("the check hangs");
                 }
             )+
@@ -30,8 +34,9 @@ macro_rules! conformance {
 
 macro_rules! every_backend {
     ($($check:ident,)+) => {
-        conformance! { memory, super::in_memory(); $($check,)+ }
-        conformance! { embedded, super::in_a_directory(); $($check,)+ }
+        conformance! { memory, super::in_memory; $($check,)+ }
+        conformance! { embedded, super::in_a_directory; $($check,)+ }
+        conformance! { kafka, super::on_kafka; $($check,)+ }
     };
 }
 
@@ -57,12 +62,44 @@ every_backend! {
     a_closed_log_refuses_and_wakes_its_readers,
 }
 
-async fn in_memory() -> (RecordLog, ()) {
-    (RecordLog::memory(), ())
+async fn in_memory(_: &str) -> Option<(Rig, ())> {
+    Some((Rig { log: RecordLog::memory(), names: Names("test".to_owned()) }, ()))
 }
 
-async fn in_a_directory() -> (RecordLog, tempfile::TempDir) {
+async fn in_a_directory(_: &str) -> Option<(Rig, tempfile::TempDir)> {
     let directory = tempfile::tempdir().expect("a directory for the test");
     let log = RecordLog::open_embedded(&directory.path().join("a/new/one")).await.expect("a new log");
-    (log, directory)
+    Some((Rig { log, names: Names("test".to_owned()) }, directory))
+}
+
+async fn on_kafka(check: &str) -> Option<(Rig, ())> {
+    let settings = kafka_settings(check)?;
+    let log = RecordLog::connect_kafka(settings).await.expect("the cluster of HATTAMA_KAFKA_BROKERS");
+    Some((Rig { log, names: Names(own_name(check)) }, ()))
+}
+
+static SKIPPED: Once = Once::new();
+
+/// None, and a line that says so, if no cluster was given.
+fn kafka_settings(check: &str) -> Option<KafkaSettings> {
+    let Ok(brokers) = std::env::var("HATTAMA_KAFKA_BROKERS") else {
+        // Not by println!, which a test that passes does not show.
+        SKIPPED.call_once(|| {
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED: the checks on kafka; run deploy/kafka/local.sh up, then set HATTAMA_KAFKA_BROKERS to what it prints"
+            );
+        });
+        return None;
+    };
+    let mut settings = KafkaSettings::new(brokers.as_str(), check);
+    // A single address: a single broker.
+    settings.dev = !brokers.contains(',');
+    Some(settings)
+}
+
+/// A name that no other run has used: topics are never removed here.
+fn own_name(check: &str) -> String {
+    let now = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_millis();
+    format!("test-{now}-{}-{check}", std::process::id())
 }

@@ -1,4 +1,4 @@
-//! The checks of the conformance suite; each gets a fresh log.
+//! The checks of the conformance suite; each gets a fresh log, or names of its own in one that is shared.
 
 use bytes::Bytes;
 use hattama_record_log::{
@@ -7,8 +7,28 @@ use hattama_record_log::{
 };
 use tokio::task::JoinSet;
 
-pub async fn offsets_are_dense_from_zero_in_the_order_of_appending(log: RecordLog) {
-    let topic = create(&log, 2).await;
+/// What a check works with.
+pub struct Rig {
+    pub log: RecordLog,
+    pub names: Names,
+}
+
+/// Names of topics that no other check uses.
+pub struct Names(pub String);
+
+impl Names {
+    fn topic(&self, rest: &str) -> TopicName {
+        TopicName::new(format!("{}.{rest}", self.0)).unwrap()
+    }
+
+    /// Whether a topic is one of this check's.
+    fn have(&self, topic: &TopicName) -> bool {
+        topic.as_str().strip_prefix(self.0.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
+pub async fn offsets_are_dense_from_zero_in_the_order_of_appending(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 2).await;
     for number in 0..20_u64 {
         assert_eq!(log.end(&topic, 1).await, Ok(number));
         let offset = log.append(&topic, 1, numbered(number)).await;
@@ -18,8 +38,8 @@ pub async fn offsets_are_dense_from_zero_in_the_order_of_appending(log: RecordLo
     assert_eq!(log.end(&topic, 0).await, Ok(0));
 }
 
-pub async fn a_record_comes_back_as_it_went_in(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_record_comes_back_as_it_went_in(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     let full = NewRecord {
         key: Some(Bytes::from_static(b"station 17")),
         value: Bytes::from_static(b"\0\xff signed"),
@@ -43,9 +63,9 @@ pub async fn a_record_comes_back_as_it_went_in(log: RecordLog) {
     assert!(received == sent);
 }
 
-pub async fn partitions_and_topics_do_not_mix(log: RecordLog) {
-    let first = create(&log, 3).await;
-    let second = TopicName::new("test.g2.submissions").unwrap();
+pub async fn partitions_and_topics_do_not_mix(Rig { log, names }: Rig) {
+    let first = create(&log, &names, 3).await;
+    let second = names.topic("g2.submissions");
     log.create_topic(&second, 3).await.unwrap();
     for (topic, base) in [(&first, 0), (&second, 100)] {
         for partition in [2, 0, 1] {
@@ -62,8 +82,8 @@ pub async fn partitions_and_topics_do_not_mix(log: RecordLog) {
     }
 }
 
-pub async fn a_long_list_is_appended_in_its_order(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_long_list_is_appended_in_its_order(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     let count = 2 * u64::try_from(MAX_READ_RECORDS).unwrap() + 5;
     let records = (0..count).map(numbered).collect();
     let offsets = log.append_all(&topic, 0, records).await.unwrap();
@@ -72,9 +92,9 @@ pub async fn a_long_list_is_appended_in_its_order(log: RecordLog) {
     assert_eq!(log.append_all(&topic, 0, Vec::new()).await, Ok(Vec::new()));
 }
 
-pub async fn concurrent_appends_get_an_offset_each(log: RecordLog) {
+pub async fn concurrent_appends_get_an_offset_each(Rig { log, names }: Rig) {
     const APPENDERS: u64 = 600;
-    let topic = create(&log, 1).await;
+    let topic = create(&log, &names, 1).await;
     let mut appends = JoinSet::new();
     for appender in 0..APPENDERS {
         let (log, topic) = (log.clone(), topic.clone());
@@ -94,8 +114,8 @@ pub async fn concurrent_appends_get_an_offset_each(log: RecordLog) {
     assert_eq!(offsets, range(0, 2 * APPENDERS));
 }
 
-pub async fn an_acknowledged_record_is_seen_at_once(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn an_acknowledged_record_is_seen_at_once(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     for number in 0..50 {
         let offset = log.append(&topic, 0, numbered(number)).await.unwrap();
         assert_eq!(log.end(&topic, 0).await, Ok(offset + 1));
@@ -104,8 +124,8 @@ pub async fn an_acknowledged_record_is_seen_at_once(log: RecordLog) {
     }
 }
 
-pub async fn a_genesis_record_is_appended_once(log: RecordLog) {
-    let topic = create(&log, 2).await;
+pub async fn a_genesis_record_is_appended_once(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 2).await;
     let mut attempts = JoinSet::new();
     for number in 0..20 {
         let (log, topic) = (log.clone(), topic.clone());
@@ -119,8 +139,8 @@ pub async fn a_genesis_record_is_appended_once(log: RecordLog) {
     assert_eq!(log.append_if_empty(&topic, 1, numbered(1)).await, Ok(Some(0)));
 }
 
-pub async fn a_read_stops_at_its_limits_but_always_advances(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_read_stops_at_its_limits_but_always_advances(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     // Eight bytes each.
     log.append_all(&topic, 0, (0..10).map(numbered).collect()).await.unwrap();
     for (records, bytes, expected) in [(3, 1000, 3), (100, 24, 3), (100, 31, 3), (100, 32, 4), (0, 0, 1), (5, 7, 1)] {
@@ -136,8 +156,8 @@ pub async fn a_read_stops_at_its_limits_but_always_advances(log: RecordLog) {
     assert_eq!(batch.len(), MAX_READ_BYTES / MAX_RECORD_BYTES);
 }
 
-pub async fn a_read_at_or_beyond_the_end_is_empty(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_read_at_or_beyond_the_end_is_empty(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     log.append(&topic, 0, numbered(0)).await.unwrap();
     for from in [1, 2, u64::MAX] {
         let batch = log.read(&topic, 0, from, ReadLimit::default()).await;
@@ -145,8 +165,8 @@ pub async fn a_read_at_or_beyond_the_end_is_empty(log: RecordLog) {
     }
 }
 
-pub async fn a_reader_starts_in_the_middle(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_reader_starts_in_the_middle(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     log.append_all(&topic, 0, (0..10).map(numbered).collect()).await.unwrap();
     let mut reader = log.reader(&topic, 0, 6);
     assert_eq!(reader.position(), 6);
@@ -157,8 +177,8 @@ pub async fn a_reader_starts_in_the_middle(log: RecordLog) {
     assert_eq!(reader.position(), 10);
 }
 
-pub async fn a_waiting_reader_is_woken_by_an_append(log: RecordLog) {
-    let topic = create(&log, 2).await;
+pub async fn a_waiting_reader_is_woken_by_an_append(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 2).await;
     let mut reader = log.reader(&topic, 0, 0);
     for number in 0..20 {
         // `join!` looks at the reader first: it waits when the append begins.
@@ -171,8 +191,8 @@ pub async fn a_waiting_reader_is_woken_by_an_append(log: RecordLog) {
     }
 }
 
-pub async fn a_reader_beyond_the_end_waits_until_the_log_gets_there(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_reader_beyond_the_end_waits_until_the_log_gets_there(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     let mut reader = log.reader(&topic, 0, 3);
     let (batch, ()) = tokio::join!(reader.next_batch(10), async {
         for number in 0..4 {
@@ -183,9 +203,9 @@ pub async fn a_reader_beyond_the_end_waits_until_the_log_gets_there(log: RecordL
     assert_eq!(reader.position(), 4);
 }
 
-pub async fn a_reader_follows_a_writer_to_the_last_record(log: RecordLog) {
+pub async fn a_reader_follows_a_writer_to_the_last_record(Rig { log, names }: Rig) {
     const RECORDS: u64 = 300;
-    let topic = create(&log, 1).await;
+    let topic = create(&log, &names, 1).await;
     let mut reader = log.reader(&topic, 0, 0);
     let follower = tokio::spawn(async move {
         let mut seen = Vec::new();
@@ -200,9 +220,9 @@ pub async fn a_reader_follows_a_writer_to_the_last_record(log: RecordLog) {
     assert_eq!(follower.await.unwrap(), range(0, RECORDS));
 }
 
-pub async fn a_dropped_wait_skips_nothing(log: RecordLog) {
+pub async fn a_dropped_wait_skips_nothing(Rig { log, names }: Rig) {
     const RECORDS: u64 = 200;
-    let topic = create(&log, 1).await;
+    let topic = create(&log, &names, 1).await;
     let mut reader = log.reader(&topic, 0, 0);
     assert_eq!(look(&mut reader, 0).await, None, "the log is empty");
     let writer = {
@@ -232,8 +252,8 @@ pub async fn a_dropped_wait_skips_nothing(log: RecordLog) {
     assert_eq!(seen, range(0, RECORDS));
 }
 
-pub async fn what_is_too_large_is_refused_as_a_whole(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn what_is_too_large_is_refused_as_a_whole(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     let header = |name: usize, value: usize| ("n".repeat(name), Bytes::from(vec![0; value]));
     let too_large = [
         NewRecord::of_value(vec![0_u8; MAX_RECORD_BYTES + 1]),
@@ -262,9 +282,9 @@ pub async fn what_is_too_large_is_refused_as_a_whole(log: RecordLog) {
     assert_eq!(log.end(&topic, 0).await, Ok(0));
 }
 
-pub async fn an_unknown_topic_or_partition_is_refused(log: RecordLog) {
-    let topic = create(&log, 2).await;
-    let unknown = TopicName::new("test.g9.submissions").unwrap();
+pub async fn an_unknown_topic_or_partition_is_refused(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 2).await;
+    let unknown = names.topic("g9.submissions");
     let no_topic = LogError::UnknownTopic { topic: unknown.clone() };
     let no_partition = LogError::UnknownPartition { topic: topic.clone(), partition: 2, partitions: 2 };
     assert_eq!(log.partitions(&unknown).await, Err(no_topic.clone()));
@@ -285,8 +305,8 @@ pub async fn an_unknown_topic_or_partition_is_refused(log: RecordLog) {
     }
 }
 
-pub async fn a_topic_is_created_once_and_never_changes(log: RecordLog) {
-    let topic = TopicName::new("test.g1.submissions").unwrap();
+pub async fn a_topic_is_created_once_and_never_changes(Rig { log, names }: Rig) {
+    let topic = names.topic("g1.submissions");
     assert_eq!(log.create_topic(&topic, 3).await, Ok(Created::New));
     log.append(&topic, 2, numbered(5)).await.unwrap();
     assert_eq!(log.create_topic(&topic, 3).await, Ok(Created::Existed));
@@ -294,18 +314,19 @@ pub async fn a_topic_is_created_once_and_never_changes(log: RecordLog) {
     assert_eq!(log.create_topic(&topic, 4).await, Err(differs));
     assert_eq!(numbers(&read_all(&log, &topic, 2).await), [5]);
 
-    let other = TopicName::new("test.g1.tallies").unwrap();
+    let other = names.topic("g1.tallies");
     let none = LogError::NoPartitions { topic: other.clone() };
     assert_eq!(log.create_topic(&other, 0).await, Err(none));
     let too_many = u32::try_from(MAX_PARTITIONS).unwrap() + 1;
     let error = log.create_topic(&other, too_many).await.unwrap_err();
     assert!(matches!(error, LogError::TooLarge { .. }), "{error}");
     let topics = log.topics().await.unwrap();
-    assert_eq!(topics.into_iter().collect::<Vec<_>>(), [(topic, 3)]);
+    let ours: Vec<(TopicName, u32)> = topics.into_iter().filter(|(topic, _)| names.have(topic)).collect();
+    assert_eq!(ours, [(topic, 3)]);
 }
 
-pub async fn a_topic_is_created_once_by_many_at_the_same_time(log: RecordLog) {
-    let topic = TopicName::new("test.g1.submissions").unwrap();
+pub async fn a_topic_is_created_once_by_many_at_the_same_time(Rig { log, names }: Rig) {
+    let topic = names.topic("g1.submissions");
     let mut attempts = JoinSet::new();
     for partitions in [2, 2, 2, 3, 3, 3] {
         let (log, topic) = (log.clone(), topic.clone());
@@ -318,8 +339,8 @@ pub async fn a_topic_is_created_once_by_many_at_the_same_time(log: RecordLog) {
     assert_eq!(count(|answer| matches!(answer, Err(LogError::PartitionsDiffer { .. }))), 3);
 }
 
-pub async fn a_closed_log_refuses_and_wakes_its_readers(log: RecordLog) {
-    let topic = create(&log, 1).await;
+pub async fn a_closed_log_refuses_and_wakes_its_readers(Rig { log, names }: Rig) {
+    let topic = create(&log, &names, 1).await;
     log.append(&topic, 0, numbered(0)).await.unwrap();
     let other_handle = log.clone();
     let mut reader = log.reader(&topic, 0, 1);
@@ -343,8 +364,8 @@ pub async fn a_closed_log_refuses_and_wakes_its_readers(log: RecordLog) {
     assert_eq!(other_handle.close().await, Ok(()));
 }
 
-async fn create(log: &RecordLog, partitions: u32) -> TopicName {
-    let topic = TopicName::new("test.g1.submissions").unwrap();
+async fn create(log: &RecordLog, names: &Names, partitions: u32) -> TopicName {
+    let topic = names.topic("g1.submissions");
     assert_eq!(log.create_topic(&topic, partitions).await, Ok(Created::New));
     assert_eq!(log.partitions(&topic).await, Ok(partitions));
     topic
