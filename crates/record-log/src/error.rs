@@ -98,7 +98,9 @@ pub enum LogError {
     },
 
     /// The brokers could not be asked, or did not answer in time; nothing was written by this call.
-    #[error("{action} failed: {reason}; nothing was written; check that the brokers run and can be reached, then try again")]
+    #[error(
+        "{action} failed: {reason}; nothing was written; check that the brokers run and can be reached, then try again"
+    )]
     Unreachable {
         /// What was being done, and where.
         action: String,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::record::check_limit;
-use crate::{EmbeddedLog, KafkaLog, KafkaSettings, LogError, MAX_PARTITIONS, MemoryLog, NewRecord, Reader, Record, TopicName};
+use crate::{
+    EmbeddedLog, KafkaLog, KafkaSettings, LogError, MAX_PARTITIONS, MemoryLog, NewRecord, Reader, Record, TopicName,
+};
 
 /// The most records that one read returns, whatever was asked for: it bounds a read transaction.
 pub const MAX_READ_RECORDS: usize = 4_096;

@@ -2,13 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests: a failure here is a failed test")]
 
+mod cluster;
 mod suite;
 
-use std::io::Write as _;
-use std::sync::Once;
 use std::time::Duration;
 
-use hattama_record_log::{KafkaSettings, RecordLog};
+use hattama_record_log::RecordLog;
 use suite::{Names, Rig};
 
 /// A check that takes longer hangs: the slowest takes seconds on a busy machine.
@@ -73,33 +72,7 @@ async fn in_a_directory(_: &str) -> Option<(Rig, tempfile::TempDir)> {
 }
 
 async fn on_kafka(check: &str) -> Option<(Rig, ())> {
-    let settings = kafka_settings(check)?;
+    let settings = cluster::settings(check)?;
     let log = RecordLog::connect_kafka(settings).await.expect("the cluster of HATTAMA_KAFKA_BROKERS");
-    Some((Rig { log, names: Names(own_name(check)) }, ()))
-}
-
-static SKIPPED: Once = Once::new();
-
-/// None, and a line that says so, if no cluster was given.
-fn kafka_settings(check: &str) -> Option<KafkaSettings> {
-    let Ok(brokers) = std::env::var("HATTAMA_KAFKA_BROKERS") else {
-        // Not by println!, which a test that passes does not show.
-        SKIPPED.call_once(|| {
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED: the checks on kafka; run deploy/kafka/local.sh up, then set HATTAMA_KAFKA_BROKERS to what it prints"
-            );
-        });
-        return None;
-    };
-    let mut settings = KafkaSettings::new(brokers.as_str(), check);
-    // A single address: a single broker.
-    settings.dev = !brokers.contains(',');
-    Some(settings)
-}
-
-/// A name that no other run has used: topics are never removed here.
-fn own_name(check: &str) -> String {
-    let now = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_millis();
-    format!("test-{now}-{}-{check}", std::process::id())
+    Some((Rig { log, names: Names(cluster::own_name(check)) }, ()))
 }

@@ -7,7 +7,7 @@ use rdkafka::ClientContext;
 use rdkafka::Statistics;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::metrics;
 
@@ -47,6 +47,8 @@ impl ClientContext for Context {
         use RDKafkaLogLevel::{Alert, Critical, Debug, Emerg, Error, Info, Notice, Warning};
         let client = self.client;
         match level {
+            // That a setting is usually another kind of client's.
+            _ if facility == "CONFWARN" => tracing::debug!(client, message, "kafka client"),
             // Nothing is lost: it tries again. What stays wrong shows as an error of a call.
             Emerg | Alert | Critical | Error | Warning => {
                 self.complaint.remember(message);
@@ -62,7 +64,10 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.complaint.remember(reason);
+        // That all are down says less than why one is.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.complaint.remember(reason);
+        }
         let client = self.client;
         tracing::warn!(client, %error, reason, "kafka client");
     }

@@ -269,8 +269,11 @@ impl Follower {
             Verdict::Removed => {
                 tracing::error!(%error, "the brokers do not have an offset that is followed");
                 for cursor in self.cursors() {
-                    let ends =
-                        self.consumer.fetch_watermarks(cursor.topic.as_str(), partition_id(cursor.partition), DIAGNOSIS_TIMEOUT);
+                    let ends = self.consumer.fetch_watermarks(
+                        cursor.topic.as_str(),
+                        partition_id(cursor.partition),
+                        DIAGNOSIS_TIMEOUT,
+                    );
                     let next = offset_id(cursor.next());
                     if ends.is_ok_and(|(low, high)| next < low || next > high) {
                         cursor.fail(removed(&cursor.topic, cursor.partition, cursor.next()));

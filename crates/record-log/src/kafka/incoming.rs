@@ -29,7 +29,8 @@ pub(super) fn sequence(expected: u64, offset: i64) -> Sequence {
 }
 
 pub(super) fn gap(topic: &TopicName, partition: u32, offset: u64) -> LogError {
-    let reason = "the log goes on behind it, but the offset holds no record (a transaction's marker, or it was removed)";
+    let reason =
+        "the log goes on behind it, but the offset holds no record (a transaction's marker, or it was removed)";
     LogError::Corrupt { topic: topic.clone(), partition, offset, reason }
 }
 

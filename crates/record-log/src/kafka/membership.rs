@@ -230,7 +230,9 @@ impl ConsumerContext for MemberContext {
                 }
             }
             Rebalance::Revoke(_) => {}
-            Rebalance::Error(error) => tracing::warn!(%error, "the group could not share out its partitions; it tries again"),
+            Rebalance::Error(error) => {
+                tracing::warn!(%error, "the group could not share out its partitions; it tries again")
+            }
         }
     }
 }

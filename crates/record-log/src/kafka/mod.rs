@@ -137,7 +137,8 @@ impl KafkaLog {
         match self.append_all(topic, partition, vec![record]).await?.first() {
             Some(0) => Ok(Some(0)),
             other => {
-                let reason = format!("another process wrote first, this record lies at {other:?} where nobody looks for it");
+                let reason =
+                    format!("another process wrote first, this record lies at {other:?} where nobody looks for it");
                 Err(LogError::unknown_append(topic, partition, reason))
             }
         }

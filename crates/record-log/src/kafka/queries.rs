@@ -128,10 +128,7 @@ impl Queries {
 
 /// Whether an answer says that this user has not the right.
 pub(super) fn is_forbidden(code: Code) -> bool {
-    matches!(
-        code,
-        Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed
-    )
+    matches!(code, Code::TopicAuthorizationFailed | Code::GroupAuthorizationFailed | Code::ClusterAuthorizationFailed)
 }
 
 pub(super) fn cannot_start(settings: &KafkaSettings, error: &KafkaError) -> LogError {

@@ -76,7 +76,8 @@ impl Reads {
         let action = || format!("a read of partition {} of `{}` at {}", range.partition, range.topic, range.from);
         let (id, offset) = (partition_id(range.partition), Offset::Offset(offset_id(range.from)));
         let mut place = TopicPartitionList::new();
-        let assigned = place.add_partition_offset(range.topic.as_str(), id, offset).and_then(|()| consumer.assign(&place));
+        let assigned =
+            place.add_partition_offset(range.topic.as_str(), id, offset).and_then(|()| consumer.assign(&place));
         assigned.map_err(|error| LogError::Refused { action: action(), reason: error.to_string() })?;
         let deadline = Instant::now() + self.0.settings.request_timeout;
         let (mut records, mut bytes, mut next) = (Vec::new(), 0, range.from);

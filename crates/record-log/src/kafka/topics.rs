@@ -139,7 +139,8 @@ async fn compare(
 ) -> Result<Vec<Deviation>, LogError> {
     let listed = log.queries().list().await?;
     let wanted = topics.partitions(shards);
-    let names: Vec<&TopicName> = wanted.iter().map(|(topic, _)| *topic).filter(|name| listed.contains_key(name)).collect();
+    let names: Vec<&TopicName> =
+        wanted.iter().map(|(topic, _)| *topic).filter(|name| listed.contains_key(name)).collect();
     let described = describe(settings, &names).await?;
     let cluster = Cluster { brokers: &settings.brokers, dev: settings.dev };
     let mut all = Vec::new();
@@ -164,7 +165,8 @@ async fn describe(
     if topics.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let asked: Vec<ResourceSpecifier<'_>> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic.as_str())).collect();
+    let asked: Vec<ResourceSpecifier<'_>> =
+        topics.iter().map(|topic| ResourceSpecifier::Topic(topic.as_str())).collect();
     let admin = admin(settings).await?;
     let answers = admin.describe_configs(&asked, &options(settings)).await;
     end(admin).await;

@@ -109,7 +109,8 @@ impl Writer {
         // In a task of its own: also if nobody waits any more, the limit counts what is on its way.
         let (reply, answer) = oneshot::channel();
         tokio::spawn(await_deliveries(deliveries, refused, in_flight, reply));
-        let outcome = answer.await.unwrap_or_else(|_| Outcome { offsets: Vec::new(), error: Some(KafkaError::Canceled) });
+        let outcome =
+            answer.await.unwrap_or_else(|_| Outcome { offsets: Vec::new(), error: Some(KafkaError::Canceled) });
         self.conclude(&client, topic, partition, records.len(), outcome).await
     }
 
