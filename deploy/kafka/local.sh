@@ -10,7 +10,9 @@
 #   local.sh [OPTIONS] pause N      SIGSTOP of broker N                             resume N   SIGCONT
 #   local.sh [OPTIONS] log N        the path of its log
 #   local.sh [OPTIONS] tool CLASS … run org.apache.kafka.tools.CLASS, for example: tool TopicCommand --list --bootstrap-server …
-#   local.sh [OPTIONS] acl ELECTION give the users of a secure cluster their rights on an election's topics (see docs/kafka.md)
+#   local.sh [OPTIONS] acl ELECTION [GENERATION]
+#                                   give the users of a secure cluster their rights on an election's topics (docs/kafka.md);
+#                                   generation 1 if not said
 #
 # Options, before the command, and what they default to:
 #   --state DIR    data, logs, pids of one cluster        $HATTAMA_KAFKA_STATE, else target/kafka
@@ -197,6 +199,7 @@ down() {
 
 status() {
   local i pid code=0 kind=plain
+  brokers >/dev/null
   [ -z "$secure" ] || kind=secure
   for i in $(seq 1 "$(brokers)"); do
     if pid=$(pid_of "$i"); then
@@ -234,7 +237,7 @@ if [ -f "$state/port" ] && [ "${1:-}" != up ]; then port=$(cat "$state/port"); f
 if [ -n "$secure" ] && [ -f "$state/brokers" ] && [ ! -f "$state/is-secure" ]; then
   fail "the cluster in $state is not secure: wipe it first, or take another --state and --port"
 fi
-if [ -f "$here/secure.sh" ]; then . "$here/secure.sh"; fi
+. "$here/secure.sh"
 
 command=${1:-}; shift || true
 case $command in
@@ -251,7 +254,7 @@ case $command in
   tool)   [ $# -gt 0 ] || fail "tool: which class? for example TopicCommand"
           resolve_jars tools; class=$1; shift
           java_kafka -Dkafka.log.level=ERROR "org.apache.kafka.tools.$class" "$@" ;;
-  acl)    [ -n "$secure" ] || fail "acl: this cluster is not secure"; grant "${1:?"acl: which election?"}" ;;
+  acl)    [ -n "$secure" ] || fail "acl: this cluster is not secure"; [ $# -gt 0 ] || fail "acl: which election?"; grant "$@" ;;
   '')     usage; exit 2 ;;
   *)      usage >&2; fail "unknown command $command" ;;
 esac
