@@ -135,7 +135,13 @@ async fn log_with_topic(cluster: &OwnCluster, message_timeout: Duration) -> (Rec
 }
 
 /// Appends lists of numbers, one after the other, and gives up those whose outcome is unknown.
-fn send(log: &RecordLog, topic: &TopicName, partition: u32, records: u64, sent: &Arc<AtomicU64>) -> JoinHandle<Acknowledged> {
+fn send(
+    log: &RecordLog,
+    topic: &TopicName,
+    partition: u32,
+    records: u64,
+    sent: &Arc<AtomicU64>,
+) -> JoinHandle<Acknowledged> {
     const LIST: u64 = 50;
     let (log, topic, sent) = (log.clone(), topic.clone(), Arc::clone(sent));
     tokio::spawn(async move {
