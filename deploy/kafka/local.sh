@@ -132,9 +132,9 @@ CONF
 
 format_broker() { # $1: broker
   [ -f "$state/data/$1/meta.properties" ] && return
-  local users=()
-  [ -z "$secure" ] || mapfile -t users < <(scram_arguments)
-  java_kafka kafka.tools.StorageTool format -t "$(cat "$state/cluster.id")" -c "$state/$1.properties" "${users[@]}" \
+  local scram=()
+  [ -z "$secure" ] || mapfile -t scram < <(scram_arguments)
+  java_kafka kafka.tools.StorageTool format -t "$(cat "$state/cluster.id")" -c "$state/$1.properties" "${scram[@]}" \
     > "$state/format-$1.log" 2>&1 || { tail -20 "$state/format-$1.log" >&2; fail "broker $1 could not be formatted"; }
 }
 
