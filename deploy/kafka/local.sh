@@ -27,7 +27,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 state=${HATTAMA_KAFKA_STATE:-$root/target/kafka}
-port=${HATTAMA_KAFKA_PORT:-19092}
+port=${HATTAMA_KAFKA_PORT:-}
 jars=${HATTAMA_KAFKA_JARS:-$root/target/kafka-jars}
 heap=${HATTAMA_KAFKA_HEAP:-512m}
 secure=
@@ -165,9 +165,6 @@ up() { # $1: brokers
   if [ -f "$state/brokers" ] && [ "$(brokers)" != "$1" ]; then
     fail "the cluster in $state has $(brokers) broker(s): run 'local.sh wipe' first, or take another --state and --port"
   fi
-  if [ -f "$state/brokers" ] && [ "$(cat "$state/port")" != "$port" ]; then
-    fail "the cluster in $state was made for port $(cat "$state/port"), not $port: give --port, or wipe it"
-  fi
   check_java
   resolve_jars server
   umask 077
@@ -232,7 +229,11 @@ while [ $# -gt 0 ]; do
 done
 case $state in /*) ;; *) state=$PWD/$state ;; esac
 # What a cluster was made as is remembered: later commands need no options but --state.
-if [ -f "$state/port" ] && [ "${1:-}" != up ]; then port=$(cat "$state/port"); fi
+if [ -z "$port" ]; then port=$(cat "$state/port" 2>/dev/null || echo 19092); fi
+[[ $port =~ ^[0-9]{4,5}$ ]] || fail "'$port' is not a port"
+if [ -f "$state/port" ] && [ "$(cat "$state/port")" != "$port" ]; then
+  fail "the cluster in $state was made for port $(cat "$state/port"), not $port: leave --port out, or take another --state"
+fi
 [ ! -f "$state/is-secure" ] || secure=yes
 if [ -n "$secure" ] && [ -f "$state/brokers" ] && [ ! -f "$state/is-secure" ]; then
   fail "the cluster in $state is not secure: wipe it first, or take another --state and --port"

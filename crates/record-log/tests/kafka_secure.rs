@@ -4,7 +4,12 @@
 //! election `test-secure`; `HATTAMA_KAFKA_SECURE` is its state folder.
 
 #![cfg(feature = "kafka-tls")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests: a failure here is a failed test"
+)]
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ use super::context::{Complaint, Context};
 use super::cursor::{Cursor, Fill};
 use super::incoming::{record, removed};
 use super::queries::cannot_start;
-use super::reads::{Verdict, verdict};
+use super::reads::{Verdict, learn_leaders, verdict};
 use super::{offset_id, partition_id};
 use crate::catalogue::Stop;
 use crate::{KafkaSettings, LogError};
@@ -194,6 +194,9 @@ impl Follower {
         let new = std::mem::take(&mut lock(&self.desk).new);
         for cursor in new {
             let (topic, partition) = place_of(&cursor);
+            if !self.followed.contains_key(&topic) {
+                learn_leaders(&self.consumer, &cursor.topic);
+            }
             let followed = Followed { cursor: Arc::downgrade(&cursor), paused: false };
             let before = self.followed.entry(topic.clone()).or_default().insert(partition, followed);
             let begun = before.map_or(Ok(()), |_| self.unassign(&topic, partition)).and_then(|()| {

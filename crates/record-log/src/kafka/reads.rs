@@ -1,5 +1,6 @@
 //! Reading a range that is known to be there, at any place: a few consumers, one read each at a time.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,9 @@ const MAX_READS: usize = 4;
 /// How long a poll waits, and so how late a closed log is noticed.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How long the question for a topic's leaders may take.
+const LEADERS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Reads at any place. Clones share the consumers.
 #[derive(Clone)]
 pub(super) struct Reads(Arc<Shared>);
@@ -30,7 +34,13 @@ struct Shared {
     settings: KafkaSettings,
     complaint: Complaint,
     permits: Semaphore,
-    idle: Mutex<Vec<BaseConsumer<Context>>>,
+    idle: Mutex<Vec<Slot>>,
+}
+
+/// A consumer, and the topics that it knows the leaders of.
+struct Slot {
+    consumer: BaseConsumer<Context>,
+    topics: BTreeSet<TopicName>,
 }
 
 /// What is read: up to `end`, which the brokers have.
@@ -54,11 +64,14 @@ impl Reads {
         let this = self.clone();
         blocking(move || {
             let idle = this.idle().pop();
-            let consumer = idle.map_or_else(|| this.consumer(), Ok)?;
-            let records = this.read_range(&consumer, &range)?;
+            let mut slot = idle.map_or_else(|| this.slot(), Ok)?;
+            if slot.topics.insert(range.topic.clone()) {
+                learn_leaders(&slot.consumer, &range.topic);
+            }
+            let records = this.read_range(&slot.consumer, &range)?;
             // Only after a success: one that failed is not used again.
-            if consumer.unassign().is_ok() && !this.0.permits.is_closed() {
-                this.idle().push(consumer);
+            if slot.consumer.unassign().is_ok() && !this.0.permits.is_closed() {
+                this.idle().push(slot);
             }
             Ok(records)
         })
@@ -118,14 +131,23 @@ impl Reads {
         Ok(records)
     }
 
-    fn consumer(&self) -> Result<BaseConsumer<Context>, LogError> {
+    fn slot(&self) -> Result<Slot, LogError> {
         let context = Context { client: "reader", complaint: self.0.complaint.clone() };
         let consumer = self.0.settings.random_reader()?.create_with_context(context);
-        consumer.map_err(|error| cannot_start(&self.0.settings, &error))
+        let consumer = consumer.map_err(|error| cannot_start(&self.0.settings, &error))?;
+        Ok(Slot { consumer, topics: BTreeSet::new() })
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<BaseConsumer<Context>>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Slot>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks for a topic's leaders before its first partition is fetched: by itself a consumer looks for
+/// those of a new topic once a second.
+pub(super) fn learn_leaders(consumer: &BaseConsumer<Context>, topic: &TopicName) {
+    if let Err(error) = consumer.fetch_metadata(Some(topic.as_str()), LEADERS_TIMEOUT) {
+        tracing::debug!(%error, %topic, "the consumer will look for the leaders by itself");
     }
 }
 
