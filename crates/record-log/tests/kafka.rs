@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use hattama_record_log::kafka::{self, Membership, MembershipEvent, MembershipSettings};
 use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{Created, KafkaSettings, LogError, NewRecord, ReadLimit, RecordLog, TopicName};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
@@ -172,6 +173,36 @@ async fn a_log_that_is_only_read_refuses_appends_and_a_cluster_that_is_not_there
     let error = RecordLog::connect_kafka(settings).await.unwrap_err();
     assert!(matches!(error, LogError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("127.0.0.1:9"), "the client's own words are missing: {error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_figures_of_the_clients_become_metrics() {
+    let Some(mut settings) = cluster::settings("metrics") else { return };
+    // The recorder is the whole program's: other tests' clients show too, which changes no name.
+    let metrics = PrometheusBuilder::new().install_recorder().unwrap();
+    settings.statistics_interval = Duration::from_millis(100);
+    let log = RecordLog::connect_kafka(settings).await.unwrap();
+    let topic = TopicName::new(cluster::own_name("metrics")).unwrap();
+    log.create_topic(&topic, 1).await.unwrap();
+    let mut reader = log.reader(&topic, 0, 0);
+    let wanted = [
+        "hattama_log_kafka_round_trip_seconds{client=\"producer\",broker=\"".to_owned(),
+        "hattama_log_kafka_connected_brokers{client=\"queries\"}".to_owned(),
+        "hattama_log_kafka_queue_bytes{client=\"producer\"}".to_owned(),
+        format!("hattama_log_kafka_lag_records{{client=\"follower\",topic=\"{topic}\"}} 0"),
+    ];
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        log.append(&topic, 0, NewRecord::of_value("x")).await.unwrap();
+        reader.next_batch(10).await.unwrap();
+        let shown = metrics.render();
+        let missing: Vec<&String> = wanted.iter().filter(|wanted| !shown.contains(wanted.as_str())).collect();
+        if missing.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{missing:?} missing in {shown}");
+    }
+    log.close().await.unwrap();
 }
 
 async fn log_with_topic(test: &str, partitions: u32) -> Option<(RecordLog, TopicName)> {

@@ -44,8 +44,11 @@ pub(super) fn record(client: &'static str, statistics: &Statistics) {
         }
     }
     for (name, topic) in &statistics.topics {
-        let known = topic.partitions.values().filter(|partition| partition.consumer_lag >= 0);
-        let (count, lag) = known.fold((0, 0), |(count, lag), partition| (count + 1, lag + partition.consumer_lag));
+        // The library's own lag is that of commits, and nothing is committed here.
+        let known = topic.partitions.values().filter(|partition| partition.hi_offset >= 0 && partition.app_offset >= 0);
+        let (count, lag) = known
+            .map(|partition| partition.hi_offset.saturating_sub(partition.app_offset).max(0))
+            .fold((0, 0_i64), |(count, sum), lag| (count + 1, sum.saturating_add(lag)));
         if count > 0 {
             gauge!(LAG, "client" => client, "topic" => name.clone()).set(lag as f64);
         }
