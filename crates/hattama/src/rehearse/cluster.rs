@@ -6,6 +6,7 @@ use hattama_election::{
     ids::ShardId,
 };
 use hattama_election_log::rehearsal_service_key;
+use hattama_night_play::clients;
 use hattama_proto::{
     gateway::v1::precinct_gateway_client::PrecinctGatewayClient,
     national::v1::national_results_client::NationalResultsClient,
@@ -13,7 +14,7 @@ use hattama_proto::{
 use hattama_record_log::RecordLog;
 use hattama_service_kit::{
     clock::Clock,
-    grpc::{self, Limits, MAX_ANSWER_BYTES},
+    grpc::Limits,
     listen,
     readiness::Readiness,
     shutdown::{Drain, Shutdown},
@@ -115,12 +116,12 @@ impl Cluster {
 
     /// A client of each gateway.
     pub fn gateway_clients(&self) -> Result<Vec<PrecinctGatewayClient<Channel>>, Box<dyn Error>> {
-        self.gateways.iter().map(|address| Ok(PrecinctGatewayClient::new(channel(*address)?))).collect()
+        self.gateways.iter().map(|address| Ok(clients::gateway(*address)?)).collect()
     }
 
     /// A client of the national service.
     pub fn national_client(&self) -> Result<NationalResultsClient<Channel>, Box<dyn Error>> {
-        Ok(NationalResultsClient::new(channel(self.national)?).max_decoding_message_size(MAX_ANSWER_BYTES))
+        Ok(clients::national(self.national)?)
     }
 
     /// The first service that has failed by now; its error is in the log lines.
@@ -136,8 +137,4 @@ impl Cluster {
         }
         drains
     }
-}
-
-fn channel(address: SocketAddr) -> Result<Channel, Box<dyn Error>> {
-    Ok(grpc::endpoint(&format!("http://{address}"))?.connect_lazy())
 }

@@ -1,37 +1,37 @@
 //! `hattama rehearse`: a whole election night on one machine, and what it came to.
 
-mod answers;
 mod cluster;
 pub mod directory;
-mod expected;
 mod figures;
-mod freshness;
 mod generation;
 mod history;
-mod night;
-mod official;
-mod player;
 mod progress;
 mod run_report;
 mod screen;
-mod watch;
 
 use crate::{
     cli::{DEFAULT_LOG_DIR, RehearseArgs},
     commands::export,
     output::print,
 };
-use answers::Answers;
 use cluster::{Cluster, Size};
 use directory::{Directory, Marker};
-use freshness::Freshness;
 use generation::GENERATION;
-use hattama_election::definition::Definition;
+use hattama_night_play::{
+    answers::Answers,
+    clock::{first_unsent, time_of},
+    expected,
+    freshness::Freshness,
+    in_the_log,
+    night::Night,
+    player::{Counters, DEFAULT_TRIES, Played, Player},
+    watch,
+};
 use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
 use hattama_recount::{Recounted, ResultDocument, Verdict, recount};
-use hattama_rehearsal::script::{Event, RehearsalKeyring};
+use hattama_rehearsal::script::RehearsalKeyring;
 use hattama_service_kit::{
-    clock::{Clock, Purpose, RehearsalTime},
+    clock::{Clock, Purpose},
     config::ProcessSettings,
     listen,
     shutdown::{self, Shutdown},
@@ -39,8 +39,6 @@ use hattama_service_kit::{
 };
 use hattama_tally::Generation;
 use history::History;
-use night::Night;
-use player::{Counters, Played, Player};
 use progress::Progress;
 use run_report::{Quantiles, RunReport};
 use std::{
@@ -54,7 +52,7 @@ use std::{
 };
 
 /// Services have this long to come up before the first report is due, in real time.
-const LEAD_SECONDS: i64 = 1;
+const LEAD: Duration = Duration::from_secs(1);
 /// After the last submission everything must be published within this; it takes fractions of a second when all is well.
 const COVERED_WITHIN: Duration = Duration::from_secs(120);
 /// Exit code of a night that a signal ended: what shells give for Ctrl-C (128 + SIGINT).
@@ -71,7 +69,10 @@ pub fn run(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
 async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let log_filter = std::env::var("HATTAMA_LOG").unwrap_or_else(|_| DEFAULT_LOG_FILTER.to_owned());
     telemetry::start(&ProcessSettings { log: Some(log_filter), ..ProcessSettings::default() })?;
-    let mut night = Night::load(args)?;
+    let mut night = match &args.recorded {
+        Some(folder) => Night::recorded(folder)?,
+        None => Night::generated(&args.definition, args.seed)?,
+    };
     let definition = Arc::clone(&night.definition);
     let marker = Marker::new(definition.id.as_str(), &definition.core_digest, night.label.clone(), GENERATION);
     let path = args.log_dir.as_deref().unwrap_or(Path::new(DEFAULT_LOG_DIR));
@@ -85,7 +86,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let log = RecordLog::open_embedded(&directory.log()).await?;
     let topics = generation::create(&log, &definition).await?;
     let already_logged = if directory.goes_on {
-        generation::logged(&log, &topics.submissions, &definition).await?
+        in_the_log::logged(&log, &topics.submissions, &definition).await?
     } else {
         HashSet::new()
     };
@@ -93,7 +94,8 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     shutdown::on_signals(&stop)?;
     let keyring = RehearsalKeyring::new(&definition)?;
     let events = std::mem::take(&mut night.events);
-    let clock = night_clock(args, first_unsent(&events, &already_logged, &keyring, &definition))?;
+    let first = first_unsent(&events, &already_logged, &keyring, &definition);
+    let clock = Clock::rehearsal(Purpose::Rehearsal, time_of(first, args.speed, LEAD)?)?;
     let size = Size { gateways: args.gateways, aggregators: args.aggregators };
     let cluster = Cluster::start(&definition, &log, &directory, clock, size, listen::local(args.board_port)).await?;
     say(args, &format!("Board: http://{}/", cluster.board));
@@ -113,10 +115,12 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         already_logged,
         freshness: Arc::clone(&freshness),
         counters: Arc::clone(&counters),
+        tries: DEFAULT_TRIES,
+        receipts: None,
     };
     let to_the_end = async {
         let played = player.play(events).await?;
-        let ends = generation::ends(&log, &topics.submissions, &definition).await?;
+        let ends = in_the_log::ends(&log, &topics.submissions, &definition).await?;
         watch::covers(newest, &ends, COVERED_WITHIN).await?;
         Ok::<_, Box<dyn Error>>((played, ends))
     };
@@ -244,30 +248,6 @@ fn keep_definition(night: &Night, directory: &Directory) -> std::io::Result<()> 
         fs::write(folder.join(name), night.files.get(name).unwrap_or_default())?;
     }
     Ok(())
-}
-
-/// The instant of the first event that is not in the log yet; of the last when all are.
-fn first_unsent(
-    events: &[Event],
-    already_logged: &HashSet<hattama_election::digest::SubmissionDigest>,
-    keyring: &RehearsalKeyring,
-    definition: &Definition,
-) -> i64 {
-    let unsent = events.iter().find(|event| {
-        already_logged.is_empty()
-            || event.sign(keyring, definition).is_ok_and(|signed| !already_logged.contains(&signed.digest))
-    });
-    unsent.or(events.last()).map_or(0, |event| event.at.0)
-}
-
-fn night_clock(args: &RehearseArgs, first_event: i64) -> Result<Clock, Box<dyn Error>> {
-    let lead = LEAD_SECONDS * i64::from(args.speed.get());
-    let time = RehearsalTime {
-        origin: jiff::Timestamp::from_second(first_event - lead)?,
-        speed: args.speed,
-        wall_start: jiff::Timestamp::now(),
-    };
-    Ok(Clock::rehearsal(Purpose::Rehearsal, time)?)
 }
 
 async fn recount_night(

@@ -1,7 +1,8 @@
 //! What a person sees while the night is played: bars in a terminal, plain lines where the output is piped.
 
-use super::{figures::grouped, player::Counters, watch::Newest};
+use super::figures::grouped;
 use hattama_election::definition::Definition;
+use hattama_night_play::{player::Counters, watch::Newest};
 use hattama_service_kit::clock::Clock;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::{Offset, TimeZone};

@@ -1,6 +1,7 @@
 //! What is told of a run: how it went, as opposed to what the night came to.
 
-use super::{answers::Open, history::History};
+use super::history::History;
+use hattama_night_play::answers::Open;
 use hattama_recount::RecountReport;
 use hdrhistogram::Histogram;
 use serde::Serialize;

@@ -1,11 +1,11 @@
 //! The one screen at the end: what the night came to, how, and what to try next.
 
 use super::{
-    answers::Answers,
     figures::{duration, grouped, percent},
     run_report::RunReport,
 };
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use hattama_night_play::answers::Answers;
 use hattama_proto::{
     log::v1::ContestFigures,
     national::v1::{Contest, GetSeatAllocationResponse, LegalRule, Ratio, Sensitivity},

@@ -1,11 +1,11 @@
 //! The precinct nodes: each sends what the script says, when it says so, through a gateway, and insists until it is logged.
 
-use super::freshness::Freshness;
+use crate::{freshness::Freshness, in_the_log};
 use hattama_election::{definition::Definition, digest::SubmissionDigest, ids::ShardId};
 use hattama_proto::gateway::v1::{
     Receipt, ReceiptState, SubmitRequest, precinct_gateway_client::PrecinctGatewayClient,
 };
-use hattama_record_log::{NewRecord, RecordLog, TopicName};
+use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName};
 use hattama_rehearsal::script::{Event, Fate, RehearsalKeyring, Route, SignedEvent};
 use hattama_service_kit::clock::Clock;
 use hdrhistogram::Histogram;
@@ -17,13 +17,17 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
 use tonic::{Code, transport::Channel};
 
 /// Submissions on their way at a time: below what two gateways take, so that nodes wait here and not for a refusal.
 const MAX_IN_FLIGHT: usize = 1_500;
 /// Tries for one submission: with the pauses below about two minutes, longer than any restart of a gateway.
-const MAX_TRIES: u32 = 30;
+pub const DEFAULT_TRIES: u32 = 30;
 /// Tries for one that is refused until an amendment brings its key: the pauses below come to more than the five seconds
 /// after which the gateway says to come again.
 const MAX_TRIES_REFUSED: u32 = 8;
@@ -54,6 +58,25 @@ pub struct Player {
     pub freshness: Arc<Freshness>,
     /// What happens, for the progress bars.
     pub counters: Arc<Counters>,
+    /// Tries for one submission; [`DEFAULT_TRIES`], or more where outages are longer.
+    pub tries: u32,
+    /// Hears of every receipt. Who takes them too slowly holds the precincts up.
+    pub receipts: Option<mpsc::Sender<Answered>>,
+}
+
+/// A receipt that a precinct node got.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// The event's number in the script.
+    pub event: u32,
+    /// What was sent: its submission digest.
+    pub digest: SubmissionDigest,
+    /// Which of the player's gateways answered, from 0.
+    pub gateway: usize,
+    /// The answer.
+    pub receipt: Receipt,
+    /// When it came.
+    pub at: Instant,
 }
 
 /// What has been sent so far.
@@ -98,6 +121,9 @@ struct Tally {
 
 impl Player {
     /// Plays all events; returns when each is logged, refused or given up.
+    ///
+    /// # Errors
+    /// When the script has an instant that is none, or a node panicked.
     pub async fn play(self, events: Vec<Event>) -> Result<Played, Box<dyn std::error::Error>> {
         let started = self.clock.monotonic();
         let tally = Arc::new(Mutex::new(Tally {
@@ -151,43 +177,71 @@ impl Player {
         };
         match event.through {
             Route::StraightIntoLog { shard } => self.intrude(shard, signed).await,
-            Route::Gateway(hint) => self.submit(usize::from(hint), signed).await,
+            Route::Gateway(hint) => self.submit(event.number, usize::from(hint), signed).await,
         }
     }
 
+    /// Insists as well. An append of which nobody knows whether it is in the log is looked for before it is made again: the
+    /// script counts its records.
     async fn intrude(&self, shard: ShardId, signed: SignedEvent) -> Sent {
-        match self.log.append(&self.submissions, shard.0, NewRecord::of_value(signed.value)).await {
-            Ok(_) => Sent::Intruded,
-            Err(error) => Sent::Failed(error.to_string()),
+        let mut pause = FIRST_PAUSE;
+        let mut last: Result<(), LogError> = Ok(());
+        let mut may_be_there = false;
+        for _ in 0..self.tries {
+            may_be_there |= last.as_ref().is_err_and(LogError::outcome_is_unknown);
+            last = self.intrude_once(shard, &signed, may_be_there).await;
+            if last.is_ok() {
+                return Sent::Intruded;
+            }
+            self.counters.retried.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        Sent::Failed(last.map_or_else(|error| error.to_string(), |()| "not tried".to_owned()))
+    }
+
+    async fn intrude_once(&self, shard: ShardId, signed: &SignedEvent, may_be_there: bool) -> Result<(), LogError> {
+        if may_be_there && in_the_log::holds(&self.log, &self.submissions, shard, &signed.value).await? {
+            return Ok(());
+        }
+        self.log.append(&self.submissions, shard.0, NewRecord::of_value(signed.value.clone())).await.map(|_| ())
+    }
+
+    async fn observe(&self, event: u32, digest: &SubmissionDigest, gateway: usize, receipt: &Receipt) {
+        let Some(receipts) = &self.receipts else { return };
+        let (gateway, at) = (gateway % self.gateways.len(), self.clock.monotonic());
+        // Nobody listens any more: playing goes on.
+        let _ = receipts.send(Answered { event, digest: *digest, gateway, receipt: receipt.clone(), at }).await;
     }
 
     /// Insists: a gateway that is away is passed by, the same bytes count once through any of them (promise P2).
-    async fn submit(&self, hint: usize, signed: SignedEvent) -> Sent {
+    async fn submit(&self, number: u32, hint: usize, signed: SignedEvent) -> Sent {
         let Some(submission) = signed.submission else {
             return Sent::Failed("a gateway takes submissions only".to_owned());
         };
         let message = submission.to_proto();
         let mut pause = FIRST_PAUSE;
         let mut gateway = hint;
-        for attempt in 0..MAX_TRIES {
+        for attempt in 0..self.tries {
             let mut client = self.gateways[gateway % self.gateways.len()].clone();
             let mut request = tonic::Request::new(SubmitRequest { submission: Some(message.clone()) });
             request.set_timeout(CALL_DEADLINE);
             match client.submit(request).await {
-                Ok(answer) => match answer.into_inner().receipt {
-                    Some(receipt) if receipt.state >= ReceiptState::Logged as i32 => {
-                        return Sent::Logged(Box::new(receipt));
+                Ok(answer) => {
+                    if let Some(receipt) = answer.into_inner().receipt {
+                        self.observe(number, &signed.digest, gateway, &receipt).await;
+                        if receipt.state >= ReceiptState::Logged as i32 {
+                            return Sent::Logged(Box::new(receipt));
+                        }
                     }
                     // RECEIVED: it is safe, and asked for again until it is in the log.
-                    Some(_) | None => {}
-                },
+                }
                 Err(status) if status.code() == Code::InvalidArgument => {
                     if !may_come_again(&status) || attempt + 1 >= MAX_TRIES_REFUSED {
                         return Sent::Refused(rule_of(&status));
                     }
                 }
-                Err(status) if attempt + 1 == MAX_TRIES => return Sent::Failed(status.to_string()),
+                Err(status) if attempt + 1 == self.tries => return Sent::Failed(status.to_string()),
                 // "Later" says that this gateway is there.
                 Err(status) if status.code() == Code::ResourceExhausted => {}
                 Err(_) => gateway += 1,
@@ -196,7 +250,7 @@ impl Player {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Sent::Failed(format!("not logged after {MAX_TRIES} tries"))
+        Sent::Failed(format!("not logged after {} tries", self.tries))
     }
 }
 

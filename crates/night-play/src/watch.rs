@@ -1,6 +1,6 @@
 //! Follows the publications of the night: for the progress bars, for freshness, and to know when everything is covered.
 
-use super::freshness::Freshness;
+use crate::freshness::Freshness;
 use hattama_proto::national::v1::{
     GetNationalResultResponse, WatchPublicationsRequest, national_results_client::NationalResultsClient,
 };

@@ -1,7 +1,6 @@
 //! Which night is played: generated from a seed, or recorded.
 
-use super::official::Official;
-use crate::cli::RehearseArgs;
+use crate::official::Official;
 use hattama_election::{
     definition::{Definition, DefinitionFiles, Purpose, Units},
     digest::{RecordDigest, sha256},
@@ -35,15 +34,11 @@ pub struct Night {
 }
 
 impl Night {
-    /// Loads the night that the arguments name.
-    pub fn load(args: &RehearseArgs) -> Result<Self, Box<dyn Error>> {
-        match &args.recorded {
-            Some(dir) => Self::recorded(dir),
-            None => Self::generated(&args.definition, args.seed),
-        }
-    }
-
-    fn generated(dir: &Path, seed: u64) -> Result<Self, Box<dyn Error>> {
+    /// The night of a seed: with the published facts for `kz-2023`, small for any other definition.
+    ///
+    /// # Errors
+    /// When the definition is wrong or official, or a night cannot be made from it.
+    pub fn generated(dir: &Path, seed: u64) -> Result<Self, Box<dyn Error>> {
         let (files, definition) = load_definition(dir)?;
         let (script, official) = if definition.id.as_str() == KZ_2023 {
             let facts = Facts::embedded()?;
@@ -62,7 +57,11 @@ impl Night {
         })
     }
 
-    fn recorded(dir: &Path) -> Result<Self, Box<dyn Error>> {
+    /// The night that an import has recorded in a folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its definition is official.
+    pub fn recorded(dir: &Path) -> Result<Self, Box<dyn Error>> {
         let (files, definition) = load_definition(&dir.join("definition"))?;
         let folder = dir.join("night");
         let night = recorded::read(&folder)?;

@@ -1,7 +1,7 @@
 //! What was published of 19 March 2023, and what a night made from it must therefore come to: votes and seats of every list,
 //! stations, and the turnouts. From the tables in `elections/kz-2023/sources`, none of it written here.
 
-use super::{answers::Answers, expected::VALID};
+use crate::{answers::Answers, expected::VALID};
 use hattama_proto::national::v1::GetSeatAllocationResponse;
 use hattama_rehearsal::facts::Facts;
 use std::{collections::BTreeMap, error::Error};

@@ -1,7 +1,7 @@
 //! What a night came to against what it must come to: what its script says, and what was published of the day that it is
 //! made from. A recorded night has no script; a shard that stands still surprises in any night.
 
-use super::{answers::Answers, night::Night, official};
+use crate::{answers::Answers, night::Night, official};
 use hattama_election::{
     definition::{Contest, Definition},
     form::LineMeaning,
