@@ -3,10 +3,14 @@
 //!
 //! Gateway, aggregator and national service start with these; the command makes generations with them.
 
+mod cluster;
 mod generation;
 mod key;
+mod pause;
 mod settings;
 
+pub use cluster::{ClusterError, ClusterSettings, ClusterSettingsError, Deviations, await_cluster, check_cluster};
 pub use generation::{FirstRecord, GenesisError, create_generation, first_record, first_records};
 pub use key::{KeyError, check_service_key, rehearsal_service_key, service_key};
+pub use pause::{Pause, patiently};
 pub use settings::{ElectionLog, ElectionSettings, OpenError};

@@ -149,6 +149,14 @@ impl LogError {
         matches!(self, Self::Unknown { .. })
     }
 
+    /// Whether the same call may succeed later without anybody doing anything to this process or to its rights.
+    ///
+    /// After [`LogError::Unknown`] read what is there before appending again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Unknown { .. } | Self::Unreachable { .. })
+    }
+
     pub(crate) fn unknown_append(topic: &TopicName, partition: u32, reason: impl Into<String>) -> Self {
         Self::Unknown { action: format!("an append to partition {partition} of `{topic}`"), reason: reason.into() }
     }

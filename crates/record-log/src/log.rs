@@ -82,6 +82,14 @@ impl RecordLog {
         Ok(Self::Kafka(KafkaLog::connect(settings).await?))
     }
 
+    /// The same without asking anything: brokers that are away show at the first call.
+    ///
+    /// # Errors
+    /// [`LogError::Refused`] for settings that make no sense, or TLS in a program without it.
+    pub async fn open_kafka(settings: KafkaSettings) -> Result<Self, LogError> {
+        Ok(Self::Kafka(KafkaLog::open(settings).await?))
+    }
+
     /// Makes a topic, unless it exists. Its number of partitions never changes.
     ///
     /// # Errors

@@ -46,6 +46,11 @@ impl NewRecord {
         check_limit("headers of a record", self.headers.len(), MAX_RECORD_HEADERS)?;
         for (name, _) in &self.headers {
             check_limit("bytes of a header's name", name.len(), MAX_HEADER_NAME_BYTES)?;
+            // Kafka's client ends names at the first one, and its Rust half panics.
+            if name.contains('\0') {
+                let action = "an append of a record".to_owned();
+                return Err(LogError::Refused { action, reason: "the name of a header has a NUL".to_owned() });
+            }
         }
         check_limit("bytes of a record", self.size_bytes(), MAX_RECORD_BYTES)
     }

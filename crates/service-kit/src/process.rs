@@ -11,6 +11,9 @@ use crate::{
 };
 use std::{io, time::Duration};
 
+/// The part of readiness that is held until the service has started.
+const START_PART: &str = "start";
+
 /// A process in which a service may be started.
 #[derive(Debug)]
 pub struct Process {
@@ -49,9 +52,20 @@ impl Process {
         let shutdown = Shutdown::new();
         shutdown::on_signals(&shutdown).map_err(ProcessError::Signals)?;
         let readiness = Readiness::new();
+        readiness.hold(START_PART, "the service is starting");
         let listener = listen::bind(settings.admin_listen(default_admin_port)).await?;
         let admin = admin::start(listener, telemetry, readiness.clone()).map_err(ProcessError::Admin)?;
         Ok(Self { shutdown, readiness, admin, drain_deadline: settings.drain_deadline() })
+    }
+
+    /// Says that the service has started: what else holds readiness back is its own.
+    pub fn started(&self) {
+        self.readiness.release(START_PART);
+    }
+
+    /// Waits for work that comes before the service, unless the process is asked to stop: then `None`.
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.shutdown.token().run_until_cancelled(work).await
     }
 
     /// Waits until the process is asked to stop, and then until its tasks have ended.

@@ -51,6 +51,10 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
     let election = settings.election.open("national").await?;
+    match process.unless_stopped(election.is_sound()).await {
+        Some(sound) => sound?,
+        None => return Ok(process.drained().await),
+    }
     let config = Config {
         key: service_key(&election.definition, ServiceRole::National, settings.key_file.as_deref())?,
         definition: election.definition,
@@ -63,6 +67,7 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
         publications_at_hand: MAX_SNAPSHOTS,
     };
     start(config, process.shutdown.clone()).await?;
+    process.started();
 
     let drain = process.drained().await;
     election.log.close().await?;

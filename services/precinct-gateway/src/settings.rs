@@ -1,12 +1,13 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
 use crate::{Config, start};
-use hattama_election_log::ElectionSettings;
+use hattama_election_log::{ClusterError, ElectionLog, ElectionSettings};
 use hattama_service_kit::{
     config::{self, ProcessSettings},
     listen,
     process::Process,
     shutdown::Drain,
+    supervise,
 };
 use std::{error::Error, net::SocketAddr, path::PathBuf};
 
@@ -51,6 +52,11 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
     let election = settings.election.open("gateway").await?;
+    // Receiving does not depend on the log: only a cluster that answers and is too weak is refused.
+    supervise::spawn(&process.shutdown, "check the cluster", {
+        let (election, stop) = (election.clone(), process.shutdown.token().clone());
+        async move { stop.run_until_cancelled(refuse_a_weak_cluster(&election)).await.unwrap_or(Ok(())) }
+    });
     let journal_directory = config::required(settings.journal_dir, "journal_dir")?;
     let running = start(
         Config {
@@ -63,10 +69,22 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
         &process.shutdown,
     )
     .await?;
+    process.started();
     tracing::info!(address = %running.grpc_address, "serving");
 
     let drain = process.drained().await;
     election.log.close().await?;
     process.close().await;
     Ok(drain)
+}
+
+/// Topics that are not there yet are waited for by the gateway's followers: what is received before lies in the journal.
+async fn refuse_a_weak_cluster(election: &ElectionLog) -> Result<(), ClusterError> {
+    match election.is_sound().await {
+        Err(ClusterError::Weak(deviations)) if deviations.only_missing() => {
+            tracing::warn!("the generation's topics are not there yet:\n{deviations}");
+            Ok(())
+        }
+        checked => checked,
+    }
 }

@@ -62,6 +62,7 @@ async fn serve(settings: Settings) -> Result<Drain, Box<dyn Error>> {
     // Ready at once: without a national service the page says that it waits for one.
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
     start(config_of(&settings)?, process.shutdown.clone()).await?;
+    process.started();
 
     let drain = process.drained().await;
     process.close().await;

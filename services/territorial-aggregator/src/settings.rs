@@ -54,6 +54,10 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
     let election = settings.election.open("aggregator").await?;
+    match process.unless_stopped(election.is_sound()).await {
+        Some(sound) => sound?,
+        None => return Ok(process.drained().await),
+    }
     let running = start(
         Config {
             key: service_key(&election.definition, ServiceRole::Aggregator, settings.key_file.as_deref())?,
@@ -69,6 +73,7 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
         &process.shutdown,
     )
     .await?;
+    process.started();
     tracing::info!(address = %running.grpc_address, "serving");
 
     let drain = process.drained().await;

@@ -70,11 +70,15 @@ impl std::fmt::Debug for KafkaLog {
 
 impl KafkaLog {
     pub(crate) async fn connect(settings: KafkaSettings) -> Result<Self, LogError> {
-        metrics::describe();
-        let log = blocking(move || Self::start(settings)).await?;
+        let log = Self::open(settings).await?;
         // So that a wrong address or password shows now, not at the first record.
         log.0.queries.list().await?;
         Ok(log)
+    }
+
+    pub(crate) async fn open(settings: KafkaSettings) -> Result<Self, LogError> {
+        metrics::describe();
+        blocking(move || Self::start(settings)).await
     }
 
     fn start(settings: KafkaSettings) -> Result<Self, LogError> {

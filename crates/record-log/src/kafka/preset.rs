@@ -13,6 +13,15 @@ pub const REPLICAS: i32 = 3;
 /// Replicas, with `--dev`, of a topic on a single broker.
 pub const REPLICAS_DEV: i32 = 1;
 
+/// How a deviation names the number of partitions.
+const PARTITIONS: &str = "partitions";
+
+/// What is found of a topic that is not there.
+const NO_SUCH_TOPIC: &str = "no such topic";
+
+/// How a deviation names replicas that lag.
+const IN_SYNC_REPLICAS: &str = "in sync replicas";
+
 /// Batch and record headers, lengths of keys and headers: some 600 bytes at 32 headers, generously.
 const FORMAT_OVERHEAD_BYTES: usize = 64 << 10;
 
@@ -29,6 +38,33 @@ pub struct Deviation {
     pub wanted: String,
     /// The command that mends it, or what to do where no command can.
     pub mend: String,
+}
+
+impl Deviation {
+    /// Whether the topic is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.setting == PARTITIONS && self.found == NO_SUCH_TOPIC
+    }
+
+    /// Whether the topic cannot be used by anybody: it is not there, or is another definition's.
+    #[must_use]
+    pub fn is_wrong_for_all(&self) -> bool {
+        self.setting == PARTITIONS
+    }
+
+    /// Whether it only says that a replica is behind or its broker down: it passes, and services start all the same.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.setting == IN_SYNC_REPLICAS
+    }
+}
+
+impl std::fmt::Display for Deviation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { topic, setting, found, wanted, mend } = self;
+        write!(formatter, "{topic}: {setting} is {found}, wanted is {wanted}; mend it with: {mend}")
+    }
 }
 
 /// What lies in the cluster under a topic's name.
@@ -82,13 +118,13 @@ pub fn deviations(topic: &TopicName, partitions: u32, found: Option<&Found>, at:
         mend,
     };
     let Some(found) = found else {
-        let mend = "create the generation's topics again: what is there stays as it is".to_owned();
-        return vec![deviation("partitions", "no such topic".to_owned(), partitions.to_string(), mend)];
+        let mend = format!("hattama topics apply --brokers {} (what is there stays as it is)", at.brokers);
+        return vec![deviation(PARTITIONS, NO_SUCH_TOPIC.to_owned(), partitions.to_string(), mend)];
     };
     let mut differs = Vec::new();
     if found.partitions != partitions {
         let mend = "no command may: shards are frozen with the definition; make a new generation".to_owned();
-        differs.push(deviation("partitions", found.partitions.to_string(), partitions.to_string(), mend));
+        differs.push(deviation(PARTITIONS, found.partitions.to_string(), partitions.to_string(), mend));
     }
     let wanted = replicas(at.dev);
     if found.fewest_replicas < wanted {
@@ -101,7 +137,7 @@ pub fn deviations(topic: &TopicName, partitions: u32, found: Option<&Found>, at:
     } else if found.fewest_in_sync < found.fewest_replicas {
         let mend = "start the broker that is down, and wait until it has caught up".to_owned();
         let (found, wanted) = (found.fewest_in_sync.to_string(), found.fewest_replicas.to_string());
-        differs.push(deviation("in sync replicas", found, wanted, mend));
+        differs.push(deviation(IN_SYNC_REPLICAS, found, wanted, mend));
     }
     for (setting, wanted) in settings(at.dev) {
         let value = found.settings.get(setting).map_or("unknown", String::as_str);
