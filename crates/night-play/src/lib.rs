@@ -6,7 +6,7 @@
 //! * [`night`]: which night, and what it must come to. [`clock`]: the night's time, the same in all processes.
 //! * [`player`]: the precinct nodes. [`watch`], [`freshness`]: what the nation publishes, and how soon.
 //! * [`answers`], [`expected`], [`official`]: what came of it, and what differs from what must.
-//! * [`clients`]: connections by address. [`in_the_log`]: what lies in the log already.
+//! * [`clients`]: connections by address. [`in_the_log`]: what lies in the log already. [`processes`]: services as processes.
 
 pub mod answers;
 pub mod clients;
@@ -17,4 +17,5 @@ pub mod in_the_log;
 pub mod night;
 pub mod official;
 pub mod player;
+pub mod processes;
 pub mod watch;

@@ -1,0 +1,470 @@
+//! Services as processes of their own: started, waited for, signalled, and never left behind.
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::{Child, Command},
+    time::Instant,
+};
+
+/// Ports that are given out: below those that the system takes for outgoing connections, so that a service that is started
+/// again finds its own free.
+const FIRST_PORT: u16 = 10_000;
+/// How many there are.
+const PORTS: u16 = 8_000;
+/// Between two looks whether a service is ready or has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How long one answer of `/readyz` may take: a process that was stopped gives none.
+const READY_ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// What is told of a log when a service ends that should not: its last bytes.
+const LOG_TAIL_BYTES: u64 = 2_000;
+
+/// A program of the project that serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// The precinct gateway.
+    Gateway,
+    /// The territorial aggregator.
+    Aggregator,
+    /// The national results.
+    National,
+    /// The public board.
+    Board,
+}
+
+impl Service {
+    /// The name of its binary.
+    #[must_use]
+    pub fn binary(self) -> &'static str {
+        match self {
+            Self::Gateway => "hattama-precinct-gateway",
+            Self::Aggregator => "hattama-territorial-aggregator",
+            Self::National => "hattama-national-results",
+            Self::Board => "hattama-public-board",
+        }
+    }
+}
+
+/// Where the binaries lie.
+#[derive(Debug, Clone)]
+pub struct Binaries(PathBuf);
+
+impl Binaries {
+    /// Beside the program that runs.
+    ///
+    /// # Errors
+    /// When nobody knows where that lies.
+    pub fn beside_this() -> io::Result<Self> {
+        let this = std::env::current_exe()?;
+        Ok(Self(this.parent().unwrap_or(Path::new(".")).to_owned()))
+    }
+
+    /// In a folder.
+    #[must_use]
+    pub fn in_folder(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// The path of a service's binary.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn of(&self, service: Service) -> Result<PathBuf, ProcessError> {
+        let path = self.0.join(service.binary());
+        if path.is_file() { Ok(path) } else { Err(ProcessError::NoBinary { path }) }
+    }
+}
+
+/// What goes wrong with processes.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// The binary was not built.
+    #[error("{} is not there: build the services first, `cargo build --release`", path.display())]
+    NoBinary {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// It cannot be started, signalled or waited for.
+    #[error("{name}: {action} failed: {source}")]
+    Io {
+        /// Which.
+        name: String,
+        /// What was being done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ended where it should not.
+    #[error("{name} ended ({status}); the end of {}:\n{tail}", log.display())]
+    Ended {
+        /// Which.
+        name: String,
+        /// How.
+        status: ExitStatus,
+        /// Its log.
+        log: PathBuf,
+        /// The log's last lines.
+        tail: String,
+    },
+    /// It is not ready in time.
+    #[error("{name} is not ready after {seconds} s: {reason}; its log: {}", log.display())]
+    NotReady {
+        /// Which.
+        name: String,
+        /// How long was waited.
+        seconds: u64,
+        /// What `/readyz` says.
+        reason: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// No port is free.
+    #[error("none of the ports {FIRST_PORT} to {} is free", FIRST_PORT + PORTS - 1)]
+    NoPort,
+}
+
+/// What is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program.
+    pub program: PathBuf,
+    /// What it is called: `gateway-1`; its log is called so too.
+    pub name: String,
+    /// Its flags, without its addresses.
+    pub arguments: Vec<OsString>,
+    /// Its environment beside the one inherited, of which nothing of the project's is.
+    pub environment: Vec<(String, OsString)>,
+    /// Where it serves.
+    pub listen: SocketAddr,
+    /// Where `/readyz` and metrics are.
+    pub admin: SocketAddr,
+    /// The folder of its log.
+    pub logs: PathBuf,
+}
+
+impl Launch {
+    /// A service of a name, on free ports of the loopback.
+    ///
+    /// # Errors
+    /// When its binary is not there, or no port is free.
+    pub fn new(binaries: &Binaries, service: Service, name: &str, logs: &Path) -> Result<Self, ProcessError> {
+        Ok(Self {
+            program: binaries.of(service)?,
+            name: name.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            listen: free_address()?,
+            admin: free_address()?,
+            logs: logs.to_owned(),
+        })
+    }
+
+    /// With a flag and its value more.
+    #[must_use]
+    pub fn with(mut self, flag: &str, value: impl Into<OsString>) -> Self {
+        self.arguments.extend([flag.into(), value.into()]);
+        self
+    }
+
+    /// Where its log lies; a service that is started again goes on in it.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.logs.join(format!("{}.log", self.name))
+    }
+}
+
+/// A process that was started here; killed when dropped.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    launch: Launch,
+    child: Child,
+}
+
+impl ServiceProcess {
+    /// Starts a service; it may not be ready yet.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(launch: Launch) -> Result<Self, ProcessError> {
+        let child = spawn(&launch).map_err(|source| failed(&launch, "its start", source))?;
+        Ok(Self { launch, child })
+    }
+
+    /// Starts it again with the same flags on the same addresses, once it has ended.
+    ///
+    /// # Errors
+    /// When it runs still, or cannot be started.
+    pub fn start_again(&mut self) -> Result<(), ProcessError> {
+        if self.ended()?.is_none() {
+            let still = io::Error::other("it runs still");
+            return Err(failed(&self.launch, "to start it again", still));
+        }
+        self.child = spawn(&self.launch).map_err(|source| failed(&self.launch, "to start it again", source))?;
+        Ok(())
+    }
+
+    /// How it was started. What is changed holds from the next start on.
+    pub fn launch_mut(&mut self) -> &mut Launch {
+        &mut self.launch
+    }
+
+    /// How it was started.
+    #[must_use]
+    pub fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// Its process id; none once it has ended.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// When it ends before, or is not ready in time.
+    pub async fn ready(&mut self, within: Duration) -> Result<(), ProcessError> {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.ended()? {
+                return Err(self.ended_with(status));
+            }
+            let reason = match readyz(self.launch.admin).await {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            };
+            if Instant::now() >= deadline {
+                let (name, log) = (self.launch.name.clone(), self.launch.log());
+                return Err(ProcessError::NotReady { name, seconds: within.as_secs(), reason, log });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Whether it says now that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        readyz(self.launch.admin).await.is_ok()
+    }
+
+    /// Sends a signal; nothing happens to a process that has ended.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
+        // The child was not waited for, so that its number is nobody else's.
+        let pid = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let Some(pid) = pid else { return Ok(()) };
+        kill_process(pid, signal).map_err(|error| failed(&self.launch, "a signal", error.into()))
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, ProcessError> {
+        self.child.try_wait().map_err(|source| failed(&self.launch, "a look at its state", source))
+    }
+
+    /// An error if it has ended: for whoever expects it to run.
+    ///
+    /// # Errors
+    /// [`ProcessError::Ended`].
+    pub fn still_runs(&mut self) -> Result<(), ProcessError> {
+        match self.ended()? {
+            Some(status) => Err(self.ended_with(status)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub async fn wait(&mut self) -> Result<ExitStatus, ProcessError> {
+        self.child.wait().await.map_err(|source| failed(&self.launch, "to wait for its end", source))
+    }
+
+    /// Asks it to stop, and kills it if it has not in time.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub async fn stop(&mut self, within: Duration) -> Result<ExitStatus, ProcessError> {
+        self.signal(Signal::TERM)?;
+        // One that hangs takes no other signal.
+        self.signal(Signal::CONT)?;
+        if let Ok(ended) = tokio::time::timeout(within, self.wait()).await {
+            return ended;
+        }
+        self.signal(Signal::KILL)?;
+        self.wait().await
+    }
+
+    fn ended_with(&self, status: ExitStatus) -> ProcessError {
+        let log = self.launch.log();
+        let tail = tail(&log).unwrap_or_else(|error| format!("(it cannot be read: {error})"));
+        ProcessError::Ended { name: self.launch.name.clone(), status, log, tail }
+    }
+}
+
+fn spawn(launch: &Launch) -> io::Result<Child> {
+    fs::create_dir_all(&launch.logs)?;
+    let log = File::options().create(true).append(true).open(launch.log())?;
+    let mut command = Command::new(&launch.program);
+    // What the caller has set for itself is not meant for services.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HATTAMA_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(&launch.arguments)
+        .arg(format!("--listen={}", launch.listen))
+        .arg(format!("--admin-listen={}", launch.admin))
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Asks `/readyz`; the reason if not.
+async fn readyz(admin: SocketAddr) -> Result<(), String> {
+    let ask = async {
+        let mut stream = TcpStream::connect(admin).await?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok::<_, io::Error>(String::from_utf8_lossy(&answer).into_owned())
+    };
+    match tokio::time::timeout(READY_ANSWER_WAIT, ask).await {
+        Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") => Ok(()),
+        Ok(Ok(answer)) => Err(answer.lines().last().unwrap_or_default().to_owned()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".to_owned()),
+    }
+}
+
+/// A free address of the loopback. Two calls of one process never give the same one.
+///
+/// # Errors
+/// When none is free.
+pub fn free_address() -> Result<SocketAddr, ProcessError> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that look at the same time begin at different places.
+    let offset = u16::try_from(std::process::id() % u32::from(PORTS)).unwrap_or(0);
+    for _ in 0..PORTS {
+        let place = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(offset) % PORTS;
+        let address = hattama_service_kit::listen::local(FIRST_PORT + place);
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    Err(ProcessError::NoPort)
+}
+
+fn failed(launch: &Launch, action: &'static str, source: io::Error) -> ProcessError {
+    ProcessError::Io { name: launch.name.clone(), action, source }
+}
+
+fn tail(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A program that does what a shell is told.
+    fn program(folder: &Path, script: &str) -> Launch {
+        let path = folder.join(Service::Gateway.binary());
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Launch::new(&Binaries::in_folder(folder), Service::Gateway, "gateway-1", &folder.join("logs")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_service_that_ends_before_it_is_ready_is_told_with_its_last_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service =
+            ServiceProcess::start(program(folder.path(), "echo \"flags: $*\"; echo 'no log is named' >&2; exit 3"))
+                .unwrap();
+        let error = service.ready(PATIENCE).await.unwrap_err().to_string();
+        assert!(error.contains("gateway-1 ended (exit status: 3)") && error.contains("no log is named"), "{error}");
+        assert!(error.contains(&format!("--listen={}", service.launch().listen)), "{error}");
+        service.start_again().unwrap();
+        assert_eq!(service.wait().await.unwrap().code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn one_that_hangs_is_stopped_all_the_same_and_one_that_ignores_the_signal_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut service = ServiceProcess::start(program(folder.path(), "exec sleep 1000")).unwrap();
+        service.signal(Signal::STOP).unwrap();
+        assert!(service.ended().unwrap().is_none() && service.start_again().is_err());
+        let status = service.stop(PATIENCE).await.unwrap();
+        assert_eq!(status.signal(), Some(15));
+        service.signal(Signal::KILL).unwrap();
+
+        let ignores = "trap '' TERM; echo ready; while true; do sleep 0.05; done";
+        let mut service = ServiceProcess::start(program(folder.path(), ignores)).unwrap();
+        while !tail(&service.launch().log()).unwrap().contains("ready") {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        assert_eq!(service.stop(Duration::from_millis(50)).await.unwrap().signal(), Some(9));
+    }
+
+    #[tokio::test]
+    async fn a_service_is_ready_when_its_admin_address_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = program(folder.path(), "exec sleep 1000");
+        let admin = tokio::net::TcpListener::bind(launch.admin).await.unwrap();
+        let answers = ["503 Service Unavailable\r\n\r\nstart: it reads", "200 OK\r\n\r\nready"];
+        tokio::spawn(async move {
+            for answer in answers.iter().chain(std::iter::repeat(&answers[1])) {
+                let (mut stream, _) = admin.accept().await.unwrap();
+                let mut request = [0; 1_024];
+                let _ = stream.read(&mut request).await.unwrap();
+                stream.write_all(format!("HTTP/1.1 {answer}").as_bytes()).await.unwrap();
+            }
+        });
+        let mut service = ServiceProcess::start(launch).unwrap();
+        let error = service.ready(Duration::ZERO).await.unwrap_err().to_string();
+        assert!(error.contains("start: it reads"), "{error}");
+        service.ready(PATIENCE).await.unwrap();
+        assert!(service.is_ready().await);
+        service.stop(PATIENCE).await.unwrap();
+    }
+
+    #[test]
+    fn a_program_that_was_not_built_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Binaries::in_folder(folder.path()).of(Service::Board).unwrap_err().to_string();
+        assert!(error.contains("hattama-public-board") && error.contains("cargo build"), "{error}");
+    }
+
+    #[test]
+    fn addresses_that_are_given_out_differ() {
+        let addresses: std::collections::BTreeSet<_> = (0..50).map(|_| free_address().unwrap()).collect();
+        assert_eq!(addresses.len(), 50);
+    }
+}
