@@ -122,6 +122,7 @@ mod tests {
             core_digest: definition.core_digest,
             last_publication: None,
             first_sequence: 1,
+            restoring: None,
         }
     }
 

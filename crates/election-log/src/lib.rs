@@ -6,11 +6,13 @@
 mod cluster;
 mod generation;
 mod key;
+mod next_generation;
 mod pause;
 mod settings;
 
 pub use cluster::{ClusterError, ClusterSettings, ClusterSettingsError, Deviations, await_cluster, check_cluster};
 pub use generation::{FirstRecord, GenesisError, create_generation, first_record, first_records};
 pub use key::{KeyError, check_service_key, rehearsal_service_key, service_key};
+pub use next_generation::{Published, SEQUENCE_GAP, Standing, generations, last_publication, standing};
 pub use pause::{Pause, patiently};
 pub use settings::{ElectionLog, ElectionSettings, OpenError};

@@ -2,6 +2,7 @@
 
 use crate::{
     body::{BodyError, decode_body, digest_bytes, expect_own},
+    kept_publication::KeptPublication,
     publication_body::read_previous,
 };
 use bytes::Bytes;
@@ -27,6 +28,17 @@ pub struct Genesis {
     pub last_publication: Option<PublicationDigest>,
     /// The sequence of the first publication of this generation.
     pub first_sequence: u64,
+    /// The record of the earlier publication that is shown as "restoring" until all that it counted is counted again.
+    pub restoring: Option<Bytes>,
+}
+
+impl Genesis {
+    /// The publication that is being restored, as a national service of this election signed it. None when there is none, or
+    /// when no national service of the definition signed it.
+    #[must_use]
+    pub fn restoring_publication(&self, definition: &Definition) -> Option<KeptPublication> {
+        KeptPublication::open(definition, self.restoring.as_ref()?).ok()
+    }
 }
 
 /// The value of a genesis record.
@@ -38,6 +50,7 @@ pub fn encode_genesis(genesis: &Genesis) -> Bytes {
         core_digest: digest_bytes(&genesis.core_digest.0),
         last_publication: genesis.last_publication.as_ref().map(|digest| digest_bytes(&digest.0)).unwrap_or_default(),
         first_sequence: genesis.first_sequence,
+        restoring: genesis.restoring.clone().unwrap_or_default(),
     };
     message.encode_to_vec().into()
 }
@@ -61,5 +74,6 @@ pub fn decode_genesis(definition: &Definition, value: &[u8]) -> Result<Genesis, 
         core_digest: definition.core_digest,
         last_publication: read_previous("last_publication", &message.last_publication)?,
         first_sequence: message.first_sequence,
+        restoring: Some(message.restoring).filter(|record| !record.is_empty()),
     })
 }

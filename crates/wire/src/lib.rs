@@ -4,9 +4,11 @@
 //! is that one encoding. Nothing here knows a socket, a clock or a disk.
 
 mod body;
+mod earlier;
 mod fields;
 mod figures;
 mod genesis;
+mod kept_publication;
 pub mod limits;
 mod open;
 mod outcomes;
@@ -19,6 +21,7 @@ mod tally_body;
 mod verify;
 
 pub use body::{BodyError, MAX_FIGURE, position_from_proto, position_to_proto};
+pub use earlier::{EARLIER_POSITIONS_HEADER, decode_earlier, encode_earlier};
 pub use fields::FieldError;
 pub use figures::{
     LineTotals, line_totals_from_proto, line_totals_to_proto, outcome_from_proto, outcome_to_proto,
@@ -27,6 +30,7 @@ pub use figures::{
     unit_totals_to_proto,
 };
 pub use genesis::{Genesis, decode_genesis, encode_genesis};
+pub use kept_publication::{KeptPublication, KeptPublicationError};
 pub use open::{KeyLookup, OpenError, RecordOpener};
 pub use outcomes::{
     OutcomesError, TooManyParts, decode_outcomes, encode_outcomes, open_outcomes, rules_from_numbers, rules_to_numbers,

@@ -105,6 +105,7 @@ mod tests {
             core_digest: definition.core_digest,
             last_publication: None,
             first_sequence: 1_001,
+            restoring: None,
         }
     }
 

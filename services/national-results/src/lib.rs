@@ -28,6 +28,7 @@ mod ratios;
 mod records;
 mod refold;
 mod replica;
+mod restoration;
 mod service;
 mod settings;
 mod tallies;

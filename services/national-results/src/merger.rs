@@ -296,6 +296,7 @@ mod tests {
             core_digest: definition.core_digest,
             last_publication: None,
             first_sequence: 1,
+            restoring: None,
         };
         Rig { merger: Merger::new(Arc::clone(&definition), &genesis, initial, 1_000), control, definition }
     }

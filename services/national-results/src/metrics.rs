@@ -33,6 +33,11 @@ pub(crate) const REFOLD_SECONDS: &str = "hattama_national_refold_seconds";
 /// Answers "later", because a publication is not at hand or the fold has not reached it.
 pub(crate) const LATER_TOTAL: &str = "hattama_national_later_total";
 
+/// 1 while not all that stood published before the log was lost is counted again.
+pub(crate) const RESTORING: &str = "hattama_national_restoring";
+/// Records that the last publication before the loss stood on and that gateways have not sent again.
+pub(crate) const RESTORING_RECORDS_MISSING: &str = "hattama_national_restoring_records_missing";
+
 /// Says what each means; call once telemetry runs.
 pub(crate) fn describe() {
     describe_counter!(TALLIES_READ_TOTAL, "tallies read, by verdict");
@@ -50,4 +55,6 @@ pub(crate) fn describe() {
     describe_counter!(REFOLDS_TOTAL, "older publications folded again on request, by verdict");
     describe_histogram!(REFOLD_SECONDS, "one older publication folded again, in seconds");
     describe_counter!(LATER_TOTAL, "answers \"later\": a publication or a position is not at hand");
+    describe_gauge!(RESTORING, "1 while not all that stood published before the log was lost is counted again");
+    describe_gauge!(RESTORING_RECORDS_MISSING, "records of the last publication before the loss that are not back");
 }

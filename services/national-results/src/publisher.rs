@@ -96,8 +96,12 @@ impl Publisher {
     fn settle(&mut self) {
         let replica = Arc::clone(&self.replica);
         while let Some(snapshot) = self.merger.next_snapshot(&|next_offset| replica.control_at(next_offset)) {
+            if let Some(restoration) = replica.restoration() {
+                restoration.take(&snapshot.publication.body);
+            }
             self.archive.show(snapshot);
         }
+        self.show_restoration();
         if self.merger.has_caught_up() {
             self.readiness.release(READY_PART);
         }
@@ -119,6 +123,17 @@ impl Publisher {
         }
         let stopped = if self.merger.stopped().is_some() { 1.0 } else { 0.0 };
         ::metrics::gauge!(metrics::PUBLISHING_STOPPED).set(stopped);
+    }
+
+    fn show_restoration(&self) {
+        let Some(restoration) = self.replica.restoration() else { return };
+        let newest = self.archive.snapshot(None).ok();
+        let complete = newest.is_some_and(|newest| restoration.is_complete(&newest.publication.body));
+        let progress = restoration.progress();
+        let missing = if complete { 0 } else { progress.records - progress.records_back };
+        ::metrics::gauge!(metrics::RESTORING).set(if complete { 0.0 } else { 1.0 });
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floats; records stay far below 2^53")]
+        ::metrics::gauge!(metrics::RESTORING_RECORDS_MISSING).set(missing as f64);
     }
 
     async fn acknowledged(&mut self, appended: Result<u64, LogError>) -> Result<(), LogError> {

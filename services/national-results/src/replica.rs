@@ -4,7 +4,7 @@
 //! A shard's fold goes exactly to the positions of its newest tally, compares, and waits for the next; behind, it skips to
 //! the newest. Publications name positions of tallies, so it never lags behind more than a publication does.
 
-use crate::{metrics, records::LoggedTally};
+use crate::{metrics, records::LoggedTally, restoration::Restoration};
 use hattama_election::{definition::Definition, ids::ShardId};
 use hattama_record_log::{LogError, Reader, Record, RecordLog, topics::TopicSet};
 use hattama_tally::{ControlFold, ControlState, Generation, PositionPair, ShardFold, TallyBody};
@@ -36,6 +36,7 @@ pub(crate) struct Replica {
     control: RwLock<ControlFold>,
     control_position: watch::Sender<u64>,
     shards: BTreeMap<ShardId, Shard>,
+    restoration: Option<Arc<Restoration>>,
 }
 
 #[derive(Debug)]
@@ -81,6 +82,7 @@ impl Replica {
         log: RecordLog,
         topics: TopicSet,
         genesis: &[bytes::Bytes],
+        restoration: Option<Arc<Restoration>>,
     ) -> Self {
         let of_control = genesis.first().cloned().unwrap_or_default();
         let control = ControlFold::new(Arc::clone(&definition), generation, &of_control);
@@ -99,6 +101,18 @@ impl Replica {
             generation,
             log,
             topics,
+            restoration,
+        }
+    }
+
+    /// What is being restored after a loss of the log; none in a log that nothing was lost before.
+    pub(crate) fn restoration(&self) -> Option<&Arc<Restoration>> {
+        self.restoration.as_ref()
+    }
+
+    fn note_restored(&self, shard: ShardId, records: &[Record]) {
+        if let Some(restoration) = &self.restoration {
+            restoration.note(shard, records);
         }
     }
 
@@ -145,6 +159,7 @@ impl Replica {
         let mut reader = self.log.reader(&self.topics.submissions, ShardId::CONTROL.0, 1);
         loop {
             let records = reader.next_batch(FOLD_BATCH).await?;
+            self.note_restored(ShardId::CONTROL, &records);
             let replica = Arc::clone(self);
             let folded = spawn_blocking(move || {
                 let mut control = replica.control.write().map_err(|_| Broken)?;
@@ -217,6 +232,7 @@ impl Replica {
         while reader.position() < target.next_offset {
             let left = usize::try_from(target.next_offset - reader.position()).unwrap_or(FOLD_BATCH);
             let records = reader.next_batch(left.min(FOLD_BATCH)).await?;
+            self.note_restored(shard, &records);
             ::metrics::counter!(metrics::SUBMISSIONS_FOLDED_TOTAL).increment(records.len() as u64);
             self.fold(shard, move |fold, opener| fold.apply(&values(&records), opener)).await?;
         }

@@ -10,6 +10,7 @@ use crate::{
     publisher::{Author, Flight, Publisher, READY_PART},
     refold::Refold,
     replica::Replica,
+    restoration::Restoration,
 };
 use bytes::Bytes;
 use hattama_election::{
@@ -29,7 +30,7 @@ use hattama_service_kit::{
     supervise,
 };
 use hattama_tally::Generation;
-use hattama_wire::{Genesis, SigningKey};
+use hattama_wire::{Genesis, KeptPublication, SigningKey};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -123,12 +124,14 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     let publications_at_hand = config.publications_at_hand.max(1);
     let archive = Arc::new(Archive::new(publications_at_hand));
     let generation = Generation(config.generation);
+    let restoration = restoration_of(&config.definition, &genesis.publications);
     let replica = Arc::new(Replica::new(
         Arc::clone(&config.definition),
         generation,
         config.log.clone(),
         topics.clone(),
         &genesis.submissions,
+        restoration,
     ));
     let initial = replica.tallies().map_err(|_| StartError::Fold)?;
     let merger = Merger::new(Arc::clone(&config.definition), &genesis.publications, initial, publications_at_hand);
@@ -163,6 +166,23 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     supervise::spawn(&shutdown, "grpc server", grpc.serve(listener, shutdown.clone()));
     tracing::info!(%address, generation = config.generation, instance = config.instance, "the national results run");
     Ok(Running { address, shutdown })
+}
+
+/// What the genesis says is to be restored. The operator's command checked it: a record that is not believed here is named,
+/// and stops nothing.
+fn restoration_of(definition: &Definition, genesis: &Genesis) -> Option<Arc<Restoration>> {
+    let record = genesis.restoring.as_ref()?;
+    match KeptPublication::open(definition, record) {
+        Ok(before) => {
+            let (generation, sequence) = (before.body.generation.0, before.body.sequence);
+            tracing::warn!(generation, sequence, "the log was lost before: its last publication is shown as restoring");
+            Some(Arc::new(Restoration::new(before)))
+        }
+        Err(error) => {
+            tracing::error!(%error, "what the genesis says is to be restored is not believed: nothing is shown as restoring");
+            None
+        }
+    }
 }
 
 /// Tells watchers when an embargo has ended.

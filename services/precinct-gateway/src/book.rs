@@ -2,7 +2,7 @@
 //!
 //! It is as large as the journal has submissions; the submissions' bytes stay on disk.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +36,13 @@ pub(crate) struct Standing {
     pub(crate) rules: Vec<RuleCode>,
     pub(crate) at: PositionPair,
     pub(crate) duplicate_of: Option<SubmissionDigest>,
+}
+
+/// A record that the log has acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) offset: u64,
+    pub(crate) record: RecordDigest,
 }
 
 /// All submissions of this gateway, by digest.
@@ -147,6 +154,7 @@ impl Book {
             shard: kept.shard,
             received_at_milliseconds: kept.received_at_milliseconds,
             offset: None,
+            counted_in: None,
         };
         self.entries().insert(kept.digest, Entry::from(loaded));
         self.queue(kept.shard, kept.digest, reservation);
@@ -174,18 +182,6 @@ impl Book {
         })
     }
 
-    /// The log has lost the submission: it goes to the outbox again.
-    pub(crate) fn lost(&self, digest: &SubmissionDigest) {
-        let mut shard = None;
-        self.change(digest, |entry| {
-            shard = entry.offset.take().map(|_| entry.shard);
-            shard.is_some()
-        });
-        if let Some(shard) = shard {
-            self.queue(shard, *digest, self.reserve_beyond_the_limit());
-        }
-    }
-
     pub(crate) fn stands(&self, digest: &SubmissionDigest, standing: Standing) {
         self.change(digest, |entry| {
             let standing = Some(Box::new(standing));
@@ -195,12 +191,25 @@ impl Book {
         });
     }
 
-    pub(crate) fn counted_in(&self, digest: &SubmissionDigest, sequence: u64) {
+    /// A publication counted it; the first that is known stands. True when that is news.
+    pub(crate) fn counted_in(&self, digest: &SubmissionDigest, sequence: u64) -> bool {
         self.change(digest, |entry| {
             let news = entry.counted_in.is_none();
             entry.counted_in.get_or_insert(sequence);
             news
-        });
+        })
+    }
+
+    /// Of each shard, the submission that lies last in its partition: what the partition must have at least.
+    pub(crate) fn last_located(&self) -> BTreeMap<ShardId, Claim> {
+        let mut claims = BTreeMap::<ShardId, Claim>::new();
+        for entry in self.entries().values() {
+            let Some(offset) = entry.offset else { continue };
+            if claims.get(&entry.shard).is_none_or(|claim| claim.offset < offset) {
+                claims.insert(entry.shard, Claim { offset, record: entry.record });
+            }
+        }
+        claims
     }
 
     /// Submissions of a shard that are said to lie in the log.
@@ -319,7 +328,7 @@ impl From<Loaded> for Entry {
             received_at_milliseconds: loaded.received_at_milliseconds,
             offset: loaded.offset,
             standing: None,
-            counted_in: None,
+            counted_in: loaded.counted_in,
             watchers: None,
         }
     }

@@ -51,6 +51,20 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two tries: a log that is back is used within this time.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// Positions of earlier generations that a submission which is sent again names: copies by several gateways, after unknown
+/// outcomes, over several generations. One that is left out only makes a restoration seem unfinished.
+pub const MAX_EARLIER_POSITIONS: usize = 16;
+
+/// How often journal and log are compared while all is well (design, D7).
+pub const RECONCILE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often a loss must be seen before it is believed: after a change of leader a log may for an instant tell an end below
+/// what it has acknowledged.
+pub const LOSS_SIGHTINGS: u32 = 3;
+
+/// The pause between two sightings.
+pub const LOSS_SIGHTING_PAUSE: Duration = Duration::from_secs(1);
+
 /// Records that a follower reads at once.
 pub const MAX_READ_RECORDS: usize = 1_024;
 

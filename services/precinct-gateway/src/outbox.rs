@@ -8,13 +8,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hattama_election::ids::ShardId;
 use hattama_record_log::{LogError, NewRecord};
+use hattama_wire::{EARLIER_POSITIONS_HEADER, encode_earlier};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Book, Unsent};
 use crate::follow::{Pause, Source};
-use crate::journal::{Journal, JournalError, Kept, LoggedAt};
+use crate::journal::{Journal, JournalError, LoggedAt, ToSend};
 use crate::limits::MAX_APPEND_SUBMISSIONS;
+use crate::losses::Losses;
 use crate::metrics;
 
 /// Sends one shard's submissions.
@@ -26,6 +28,8 @@ pub(crate) struct Sender {
     pub(crate) journal: Journal,
     /// The gateway's instance name, for the records' headers.
     pub(crate) gateway: Bytes,
+    /// Where records were lost, nothing is sent any more.
+    pub(crate) losses: Losses,
     /// The gateway is asked to stop: a log that fails is no longer waited for.
     pub(crate) stopping: CancellationToken,
     /// Nothing new comes any more: what is left is sent, then the end.
@@ -42,9 +46,12 @@ impl Sender {
             // The follower has stopped, or found that the log is another election's: nothing may go there.
             return Ok(());
         }
+        let lost = self.losses.of(self.shard);
         loop {
             let unsent = tokio::select! {
                 biased;
+                // What waits stays in the journal.
+                () = lost.cancelled() => return Ok(()),
                 unsent = self.book.next_unsent(self.shard, MAX_APPEND_SUBMISSIONS) => unsent,
                 () = self.intake_closed.cancelled() => return Ok(()),
             };
@@ -54,15 +61,16 @@ impl Sender {
         }
     }
 
-    /// False when the log fails and the gateway stops.
+    /// False when the log fails and the gateway stops, or when the log has lost records of the shard.
     async fn send(&self, unsent: Vec<Unsent>) -> Result<bool, JournalError> {
-        let kept = self.journal.values(unsent.iter().map(|one| one.digest).collect()).await?;
+        let to_send = self.journal.to_send(unsent.iter().map(|one| one.digest).collect()).await?;
+        let lost = self.losses.of(self.shard);
         let mut pause = Pause::new();
         let mut failed_before = false;
         loop {
-            match self.append(&kept).await {
+            match self.append(&to_send).await {
                 Ok(offsets) => {
-                    self.logged(&kept, &offsets).await;
+                    self.logged(&to_send, &offsets).await;
                     return Ok(true);
                 }
                 Err(error) => self.report(&error, failed_before),
@@ -71,27 +79,31 @@ impl Sender {
             tokio::select! {
                 () = pause.wait() => {}
                 () = self.stopping.cancelled() => return Ok(false),
+                () = lost.cancelled() => return Ok(false),
             }
         }
     }
 
-    async fn append(&self, kept: &[Kept]) -> Result<Vec<u64>, LogError> {
-        let records = kept.iter().map(|kept| NewRecord {
+    async fn append(&self, to_send: &[ToSend]) -> Result<Vec<u64>, LogError> {
+        let records = to_send.iter().map(|one| NewRecord {
             key: None,
-            value: kept.value.clone(),
-            headers: vec![
+            value: one.kept.value.clone(),
+            headers: [
                 ("gateway".to_owned(), self.gateway.clone()),
-                ("digest".to_owned(), Bytes::copy_from_slice(&kept.digest.0)),
-            ],
+                ("digest".to_owned(), Bytes::copy_from_slice(&one.kept.digest.0)),
+            ]
+            .into_iter()
+            .chain(encode_earlier(&one.earlier).map(|text| (EARLIER_POSITIONS_HEADER.to_owned(), text)))
+            .collect(),
         });
         let topic = &self.source.topics.submissions;
         self.source.log.append_all(topic, self.shard.0, records.collect()).await
     }
 
-    async fn logged(&self, kept: &[Kept], offsets: &[u64]) {
+    async fn logged(&self, sent: &[ToSend], offsets: &[u64]) {
         metrics::appended(offsets.len());
-        let at = |(kept, offset): (&Kept, &u64)| LoggedAt { digest: kept.digest, offset: *offset };
-        let logged: Vec<LoggedAt> = kept.iter().zip(offsets).map(at).collect();
+        let at = |(one, offset): (&ToSend, &u64)| LoggedAt { digest: one.kept.digest, offset: *offset };
+        let logged: Vec<LoggedAt> = sent.iter().zip(offsets).map(at).collect();
         for at in &logged {
             self.book.located(&at.digest, at.offset);
         }

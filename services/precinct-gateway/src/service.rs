@@ -89,6 +89,21 @@ impl PrecinctGateway for Service {
         Ok(Response::new(v1::GetReceiptResponse { receipt: Some(receipt) }))
     }
 
+    async fn get_newest_publications(
+        &self,
+        _: Request<v1::GetNewestPublicationsRequest>,
+    ) -> Result<Response<v1::GetNewestPublicationsResponse>, Status> {
+        let kept = self.gateway.journal.newest_publications().await;
+        let kept = kept.map_err(|error| Status::unavailable(error.to_string()))?;
+        let publications = kept.into_iter().map(|publication| v1::KeptPublication { record: publication.value });
+        Ok(Response::new(v1::GetNewestPublicationsResponse {
+            publications: publications.collect(),
+            gateway: self.gateway.instance.clone(),
+            submissions: self.gateway.book.len() as u64,
+            unsent: self.gateway.book.outstanding() as u64,
+        }))
+    }
+
     type WatchReceiptStream = Answers<v1::WatchReceiptResponse>;
 
     async fn watch_receipt(

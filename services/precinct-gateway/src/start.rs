@@ -30,9 +30,11 @@ use crate::follow::shard::ShardFollower;
 use crate::follow::{Source, Unread, WrongLog, control, publications};
 use crate::gateway::{Gateway, InFlight};
 use crate::journal::{Identity, Journal, JournalError, Store, WriterEnd};
-use crate::limits::{CONTROL_WAIT, LOGGED_WAIT, MAX_OUTBOX_SUBMISSIONS, MAX_QUEUED_PUBLICATIONS};
+use crate::limits::{CONTROL_WAIT, LOGGED_WAIT, MAX_OUTBOX_SUBMISSIONS, MAX_QUEUED_PUBLICATIONS, RECONCILE_INTERVAL};
+use crate::losses::Losses;
 use crate::metrics;
 use crate::outbox::Sender;
+use crate::reconcile::Reconciler;
 use crate::service::Service;
 
 /// How often the gauges look: more often than anybody scrapes them.
@@ -63,6 +65,8 @@ pub struct Config {
     pub outbox_submissions: usize,
     /// The longest wait for the log before a submission is answered with RECEIVED.
     pub logged_wait: Duration,
+    /// How often journal and log are compared while all is well.
+    pub reconcile_interval: Duration,
 }
 
 impl Config {
@@ -81,6 +85,7 @@ impl Config {
             limits: Limits::default(),
             outbox_submissions: MAX_OUTBOX_SUBMISSIONS,
             logged_wait: LOGGED_WAIT,
+            reconcile_interval: RECONCILE_INTERVAL,
         }
     }
 }
@@ -206,12 +211,13 @@ fn follow_and_send(
     intake_closed: &CancellationToken,
     shutdown: &Shutdown,
 ) {
+    let losses = Losses::new(config.readiness.clone());
     let mut queues = Vec::new();
     for shard in (0..config.definition.shards).map(ShardId) {
         let (queue, publications) = mpsc::channel(MAX_QUEUED_PUBLICATIONS);
         queues.push(queue);
         let (reconciled, is_reconciled) = oneshot::channel();
-        let follower = ShardFollower::new(Arc::clone(source), shard, Arc::clone(book), journal.clone());
+        let follower = ShardFollower::new(Arc::clone(source), shard, Arc::clone(book), journal.clone(), losses.clone());
         let following = follower.follow(publications, reconciled);
         supervise::spawn(shutdown, "follow a shard", until_stop(shutdown, following));
         let sender = Sender {
@@ -220,11 +226,15 @@ fn follow_and_send(
             book: Arc::clone(book),
             journal: journal.clone(),
             gateway: Bytes::copy_from_slice(config.instance.as_bytes()),
+            losses: losses.clone(),
             stopping: shutdown.token().clone(),
             intake_closed: intake_closed.clone(),
         };
         supervise::spawn(shutdown, "send a shard's submissions", sender.run(is_reconciled));
     }
+    let reconciler =
+        Reconciler { source: Arc::clone(source), book: Arc::clone(book), losses, interval: config.reconcile_interval };
+    supervise::spawn(shutdown, "reconcile", until_stop(shutdown, reconciler.run()));
     let follower = publications::follow(Arc::clone(source), journal.clone(), queues);
     supervise::spawn(shutdown, "follow publications", until_stop(shutdown, follower));
 }

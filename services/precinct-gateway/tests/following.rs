@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use hattama_election::rules::RuleCode;
-use hattama_precinct_gateway::read_newest_publication;
+use hattama_precinct_gateway::read_newest_publications;
 use hattama_proto::gateway::v1::{Receipt, ReceiptState};
 use hattama_proto::log::v1::Outcome as WireOutcome;
 use hattama_tally::{Outcome, PositionPair, SubmissionOutcome};
@@ -162,6 +162,6 @@ async fn after_a_restart_a_receipt_is_read_from_the_log_again() {
     watch_until(&mut stream, |receipt| receipt.counted_in == Some(1)).await;
     drop((client, stream));
     gateway.stop().await;
-    let newest = read_newest_publication(directory.path()).unwrap().unwrap();
+    let newest = read_newest_publications(directory.path()).unwrap().pop().unwrap();
     assert_eq!((newest.generation, newest.sequence, newest.digest), (1, 1, digest));
 }

@@ -9,9 +9,6 @@ use hattama_precinct_gateway::Config;
 use hattama_proto::gateway::v1::ReceiptState;
 use tonic::Code;
 
-/// Short enough for a test, long enough for a journal's commit.
-const SHORT_WAIT: Duration = Duration::from_millis(10);
-
 #[tokio::test]
 async fn what_came_in_while_the_log_was_away_is_logged_after_a_restart() {
     let definition = definition();
@@ -118,42 +115,79 @@ async fn what_is_in_the_log_already_is_not_sent_again_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_log_that_lost_its_records_is_filled_again_from_the_journal() {
+async fn a_new_generation_is_filled_from_the_journal_and_each_record_names_its_place_in_the_old_one() {
     let definition = definition();
     let directory = tempfile::tempdir().unwrap();
-    let submissions: Vec<_> = (1..=3).map(|revision| signed(&definition, "north-001", revision)).collect();
-    let gateway = Gateway::start(config(&definition, &log_with_genesis(&definition).await, directory.path())).await;
+    let submissions = logged_by_a_log_that_is_gone(&definition, directory.path()).await;
+    let log = hattama_record_log::RecordLog::memory();
+    write_generation(&log, &definition, 2).await;
+    let gateway = Gateway::start(Config { generation: 2, ..config(&definition, &log, directory.path()) }).await;
     let mut client = gateway.client().await;
     for submission in &submissions {
-        assert_eq!(submit(&mut client, submission).await.unwrap().state(), ReceiptState::Logged);
+        let mut stream = watch(&mut client, submission).await;
+        let found = |receipt: &hattama_proto::gateway::v1::Receipt| {
+            receipt.position.is_some_and(|position| position.generation == 2)
+        };
+        watch_until(&mut stream, found).await;
+    }
+    let topics = hattama_record_log::topics::TopicSet::new("sample", 2).unwrap();
+    // Through the same queue: when this one is logged, those that were lost are.
+    submit(&mut client, &signed(&definition, "north-001", 9)).await.unwrap();
+    let all = hattama_record_log::ReadLimit::default();
+    let records = log.read(&topics.submissions, SHARD.0, 1, all).await.unwrap();
+    assert_eq!(records.len(), 4, "each once");
+    for (submission, offset) in submissions.iter().zip(1..) {
+        let record = records.iter().find(|record| record.value == submission.record_value()).unwrap();
+        let earlier = record.headers.iter().find(|(name, _)| name == hattama_wire::EARLIER_POSITIONS_HEADER);
+        assert_eq!(hattama_wire::decode_earlier(&earlier.unwrap().1, 1), [offset]);
     }
     drop(client);
     gateway.stop().await;
+}
 
-    for generation in [1, 2] {
-        let log = hattama_record_log::RecordLog::memory();
-        write_generation(&log, &definition, generation).await;
-        let gateway = Gateway::start(Config { generation, ..config(&definition, &log, directory.path()) }).await;
-        let mut client = gateway.client().await;
-        for submission in &submissions {
-            let mut stream = watch(&mut client, submission).await;
-            let found = |receipt: &hattama_proto::gateway::v1::Receipt| {
-                receipt.position.is_some_and(|position| position.generation == generation)
-            };
-            watch_until(&mut stream, found).await;
-        }
-        let topics = hattama_record_log::topics::TopicSet::new("sample", generation).unwrap();
-        // Through the same queue: when this one is logged, those that were lost are.
-        submit(&mut client, &signed(&definition, "north-001", 9 + u8::try_from(generation).unwrap())).await.unwrap();
-        let all = hattama_record_log::ReadLimit::default();
-        let records = log.read(&topics.submissions, SHARD.0, 1, all).await.unwrap();
-        for submission in &submissions {
-            let copies = records.iter().filter(|record| record.value == submission.record_value()).count();
-            assert_eq!(copies, 1, "in generation {generation}");
-        }
-        drop(client);
-        gateway.stop().await;
-    }
+#[tokio::test]
+async fn a_log_that_lost_what_it_had_acknowledged_is_an_alarm_and_gets_nothing_more_but_receiving_goes_on() {
+    let definition = definition();
+    let directory = tempfile::tempdir().unwrap();
+    let submissions = logged_by_a_log_that_is_gone(&definition, directory.path()).await;
+    // The same generation, made again behind our back, with the first of the three records.
+    let log = log_with_genesis(&definition).await;
+    let first = hattama_record_log::NewRecord::of_value(submissions[0].record_value());
+    log.append(&topics().submissions, SHARD.0, first).await.unwrap();
+    let config = Config { logged_wait: SHORT_WAIT, ..config(&definition, &log, directory.path()) };
+    let readiness = config.readiness.clone();
+    let gateway = Gateway::start(config).await;
+    let mut client = gateway.client().await;
+    alarm_about_the_log(&readiness).await;
+    let receipt = submit(&mut client, &signed(&definition, "north-001", 9)).await.unwrap();
+    assert_eq!(receipt.state(), ReceiptState::Received);
+    assert_eq!(logged_values(&log).await.len(), 1, "nothing is sent to a shard that lost records");
+    drop(client);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn comparing_journal_and_log_all_the_time_finds_no_loss_where_none_is() {
+    let definition = definition();
+    let directory = tempfile::tempdir().unwrap();
+    let log = log_with_genesis(&definition).await;
+    let config = Config {
+        logged_wait: SHORT_WAIT,
+        reconcile_interval: SHORT_WAIT,
+        ..config(&definition, &log, directory.path())
+    };
+    let readiness = config.readiness.clone();
+    let gateway = Gateway::start(config).await;
+    let mut client = gateway.client().await;
+    let submission = signed(&definition, "north-001", 1);
+    let stranger = hattama_record_log::NewRecord::of_value(vec![7]);
+    let offset = log.append(&topics().submissions, SHARD.0, stranger).await.unwrap();
+    submit(&mut client, &submission).await.unwrap();
+    let mut stream = watch(&mut client, &submission).await;
+    watch_until(&mut stream, |receipt| receipt.position.is_some_and(|position| position.offset == offset + 1)).await;
+    assert!(readiness.is_ready(), "nothing is lost: {:?}", readiness.reasons());
+    drop((client, stream));
+    gateway.stop().await;
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ pub async fn create(log: &RecordLog, definition: &Definition) -> Result<TopicSet
         core_digest: definition.core_digest,
         last_publication: None,
         first_sequence: 1,
+        restoring: None,
     };
     create_generation(log, definition, &genesis).await
 }

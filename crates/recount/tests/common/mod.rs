@@ -56,6 +56,7 @@ pub fn genesis(definition: &Definition) -> Bytes {
         core_digest: definition.core_digest,
         last_publication: None,
         first_sequence: 1,
+        restoring: None,
     })
 }
 

@@ -77,6 +77,7 @@ proptest! {
             core_digest: DEFINITION.core_digest,
             last_publication: last.map(PublicationDigest),
             first_sequence,
+            restoring: None,
         };
         prop_assert_eq!(decode_genesis(&DEFINITION, &encode_genesis(&genesis)), Ok(genesis));
     }
@@ -343,6 +344,7 @@ fn a_genesis_without_generation_or_first_sequence_is_refused() {
             core_digest: DEFINITION.core_digest.0.to_vec().into(),
             last_publication: vec![].into(),
             first_sequence,
+            restoring: vec![].into(),
         };
         decode_genesis(&DEFINITION, &message.encode_to_vec())
     };

@@ -37,6 +37,7 @@ pub(super) fn of(definition: &Definition) -> GetElectionResponse {
         slots: definition.slots.iter().map(|slot| Slot { id: slot.id.to_string(), at_seconds: slot.at.0 }).collect(),
         stations: definition.stations.len() as u64,
         register: definition.stations.iter().map(|station| u64::from(station.register)).sum(),
+        restoring: None,
     }
 }
 

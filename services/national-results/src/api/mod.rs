@@ -3,6 +3,7 @@
 mod election;
 mod legal_rules;
 mod listing;
+mod restoring;
 mod result;
 mod seats;
 mod station;
@@ -15,6 +16,7 @@ use crate::{
     embargo, metrics,
     nation::Snapshot,
     older::Older,
+    records::LoggedPublication,
     replica::{Broken, Replica},
 };
 use bytes::Bytes;
@@ -118,7 +120,9 @@ impl From<Broken> for Status {
 #[tonic::async_trait]
 impl NationalResults for Api {
     async fn get_election(&self, _: Request<GetElectionRequest>) -> Result<Response<GetElectionResponse>, Status> {
-        Ok(Response::new(GetElectionResponse::clone(&self.election)))
+        let newest = self.archive.snapshot(None).ok();
+        let restoring = self.restoring(newest.as_deref().map(|newest| &newest.publication.body));
+        Ok(Response::new(GetElectionResponse { restoring, ..GetElectionResponse::clone(&self.election) }))
     }
 
     async fn get_national_result(
@@ -188,11 +192,15 @@ fn digest(digest: &[u8; 32]) -> Bytes {
 }
 
 fn reference_of(snapshot: &Snapshot) -> PublicationRef {
+    reference_of_logged(&snapshot.publication)
+}
+
+fn reference_of_logged(publication: &LoggedPublication) -> PublicationRef {
     PublicationRef {
-        generation: snapshot.publication.body.generation.0,
-        sequence: snapshot.publication.body.sequence,
-        digest: digest(&snapshot.publication.digest.0),
-        published_at_milliseconds: snapshot.publication.written_at_milliseconds,
+        generation: publication.body.generation.0,
+        sequence: publication.body.sequence,
+        digest: digest(&publication.digest.0),
+        published_at_milliseconds: publication.written_at_milliseconds,
     }
 }
 

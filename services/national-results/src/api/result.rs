@@ -18,11 +18,12 @@ impl Api {
     pub(super) fn national_result(&self, snapshot: &Snapshot) -> GetNationalResultResponse {
         let body = &snapshot.publication.body;
         let states = self.archive.states();
+        let restoring = self.restoring(Some(body));
         let at_other_control =
             |position: hattama_tally::PositionPair| position.control_next_offset != body.control_next_offset;
         GetNationalResultResponse {
             publication: Some(reference_of(snapshot)),
-            status: self.status(body).to_owned(),
+            status: if restoring.is_some() { "restoring" } else { self.status(body) }.to_owned(),
             turnouts: self.main_turnouts(snapshot),
             contests: body.contests.iter().map(|figures| self.summary(snapshot, figures)).collect(),
             turnout: body.turnout.iter().map(|slot| slot_figures_to_proto(&self.definition, slot)).collect(),
@@ -37,6 +38,7 @@ impl Api {
             shards_checked: count(self.archive.confirmed(&body.vector, &self.station_shards)),
             shards: count(self.station_shards.len()),
             vector: body.vector.iter().map(vector_entry_to_proto).collect(),
+            restoring,
         }
     }
 

@@ -71,6 +71,7 @@ impl Rig {
             core_digest: definition.core_digest,
             last_publication: None,
             first_sequence: FIRST_SEQUENCE,
+            restoring: None,
         });
         for (topic, partitions) in topics.partitions(definition.shards) {
             for partition in 0..partitions {

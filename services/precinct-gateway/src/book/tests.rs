@@ -50,16 +50,14 @@ fn the_lowest_offset_stands() {
 }
 
 #[test]
-fn what_the_log_lost_is_sent_again_even_over_the_limit() {
-    let book = Book::new(2, 1);
-    let digest = add(&book, 1);
-    book.located(&digest, 9);
-    drop(book.unsent_now(ShardId(1), 10));
-    add(&book, 2);
-    book.lost(&digest);
-    assert_eq!(book.receipt(&digest).unwrap().offset, None);
-    assert_eq!(book.outstanding(), 2);
-    assert_eq!(book.unsent_now(ShardId(1), 10).len(), 2);
+fn a_shards_claim_is_its_submission_that_lies_last() {
+    let book = Book::new(2, 10);
+    assert!(book.last_located().is_empty());
+    let (first, second, _) = (add(&book, 1), add(&book, 2), add(&book, 3));
+    book.located(&first, 9);
+    book.located(&second, 4);
+    let claim = Claim { offset: 9, record: RecordDigest(sha256(&[1])) };
+    assert_eq!(book.last_located(), BTreeMap::from([(ShardId(1), claim)]));
 }
 
 #[test]

@@ -14,7 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{PatientReader, Pause, Source, WrongLog};
 use crate::book::{Book, Standing};
-use crate::journal::{Journal, LoggedAt};
+use crate::journal::{CountedIn, Journal, LoggedAt};
+use crate::limits::{LOSS_SIGHTING_PAUSE, LOSS_SIGHTINGS};
+use crate::losses::Losses;
 use crate::metrics;
 use crate::standing::{Named, News, ShardStandings, Word};
 
@@ -25,6 +27,7 @@ pub(crate) struct ShardFollower {
     shard: ShardId,
     book: Arc<Book>,
     journal: Journal,
+    losses: Losses,
     submissions: PatientReader,
     outcomes: PatientReader,
     standings: ShardStandings,
@@ -36,7 +39,7 @@ pub(crate) struct ShardFollower {
 }
 
 impl ShardFollower {
-    pub(crate) fn new(source: Arc<Source>, shard: ShardId, book: Arc<Book>, journal: Journal) -> Self {
+    pub(crate) fn new(source: Arc<Source>, shard: ShardId, book: Arc<Book>, journal: Journal, losses: Losses) -> Self {
         Self {
             submissions: source.reader(&source.topics.submissions, shard.0),
             outcomes: source.reader(&source.topics.outcomes, shard.0),
@@ -45,6 +48,7 @@ impl ShardFollower {
             shard,
             book,
             journal,
+            losses,
             standings: ShardStandings::new(),
             next: VecDeque::new(),
             applied: Vec::new(),
@@ -79,24 +83,27 @@ impl ShardFollower {
         }
     }
 
-    /// Reads the partition to its end: what it has of the journal is logged, what it has lost is sent again.
+    /// Reads the partition to its end: what it has of the journal is logged. What it had acknowledged and has no more is lost.
     async fn reconcile(&mut self) {
         let said = self.book.logged_of_shard(self.shard);
-        let end = self.source.end_patiently(&self.source.topics.submissions, self.shard.0).await;
-        while self.submissions.position() < end {
-            let batch = self.submissions.next_batch().await;
-            self.locate(&batch).await;
+        for sighting in 1..=LOSS_SIGHTINGS {
+            let end = self.source.end_patiently(&self.source.topics.submissions, self.shard.0).await;
+            while self.submissions.position() < end {
+                let batch = self.submissions.next_batch().await;
+                self.locate(&batch).await;
+            }
+            let lost = said.iter().filter(|digest| self.standings.offset_of(digest).is_none()).count();
+            if lost == 0 {
+                return;
+            }
+            if sighting == LOSS_SIGHTINGS {
+                let what =
+                    format!("it ends at {end}, and {lost} of {} acknowledged submissions are not in it", said.len());
+                self.losses.report(self.shard, lost, &what);
+                return;
+            }
+            tokio::time::sleep(LOSS_SIGHTING_PAUSE).await;
         }
-        let lost: Vec<_> = said.into_iter().filter(|digest| self.standings.offset_of(digest).is_none()).collect();
-        if !lost.is_empty() {
-            tracing::error!(
-                shard = self.shard.0,
-                submissions = lost.len(),
-                "the log has lost acknowledged submissions: they are sent again; find out what became of the log's storage"
-            );
-            metrics::lost(lost.len());
-        }
-        lost.iter().for_each(|digest| self.book.lost(digest));
     }
 
     /// Notes which of the records are this gateway's.
@@ -109,7 +116,10 @@ impl ShardFollower {
                 continue;
             }
             self.standings.locate(record.offset, digest);
-            if self.book.located(&digest, record.offset) {
+            let known = self.book.receipt(&digest).and_then(|receipt| receipt.offset);
+            self.book.located(&digest, record.offset);
+            // Later copies too: each place that a submission had is named when a lost log is filled again.
+            if known != Some(record.offset) {
                 logged.push(LoggedAt { digest, offset: record.offset });
             }
         }
@@ -156,13 +166,14 @@ impl ShardFollower {
     /// Enters news into the book. A duplicate of the very same signed bytes, which another gateway had sent before, lies
     /// where these lie first, and stands as they do.
     async fn enter(&mut self, news: Vec<News>) {
-        let mut earlier = BTreeMap::new();
+        let (mut earlier, mut counted) = (BTreeMap::new(), Vec::new());
         for one in news {
-            if let Some((offset, digest)) = self.enter_one(one).await {
+            if let Some((offset, digest)) = self.enter_one(one, &mut counted).await {
                 earlier.insert(offset, digest);
             }
         }
         if earlier.is_empty() {
+            self.note_counted(counted).await;
             return;
         }
         let standings = self.standings_at(&earlier);
@@ -173,15 +184,18 @@ impl ShardFollower {
             .collect();
         self.note_logged(logged).await;
         for one in self.standings.adopt(standings) {
-            self.enter_one(one).await;
+            self.enter_one(one, &mut counted).await;
         }
+        self.note_counted(counted).await;
     }
 
     /// Returns the offset and digest of an earlier copy of the same signed bytes.
-    async fn enter_one(&self, news: News) -> Option<(u64, SubmissionDigest)> {
+    async fn enter_one(&self, news: News, counted: &mut Vec<CountedIn>) -> Option<(u64, SubmissionDigest)> {
         let (digest, word) = match news {
             News::CountedIn { digest, sequence } => {
-                self.book.counted_in(&digest, sequence);
+                if self.book.counted_in(&digest, sequence) {
+                    counted.push(CountedIn { digest, sequence });
+                }
                 return None;
             }
             News::Stands { digest, word, .. } => (digest, word),
@@ -228,6 +242,13 @@ impl ShardFollower {
             standings.apply(step);
         }
         standings
+    }
+
+    async fn note_counted(&self, counted: Vec<CountedIn>) {
+        if !counted.is_empty() {
+            // A journal that has stopped stops the gateway.
+            let _ = self.journal.note_counted(counted).await;
+        }
     }
 
     async fn note_logged(&self, logged: Vec<LoggedAt>) {

@@ -15,7 +15,7 @@ use hattama_election::ids::{ElectionId, ShardId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
-pub use self::store::{JournalError, read_newest_publication};
+pub use self::store::{JournalError, read_newest_publications};
 
 pub(crate) use self::store::Store;
 use self::writer::{Accept, Command, Writer};
@@ -52,6 +52,23 @@ pub(crate) struct Loaded {
     pub(crate) received_at_milliseconds: i64,
     /// Its offset in this generation's log, as far as it was known.
     pub(crate) offset: Option<u64>,
+    /// The first publication, of whatever generation, that is known to have counted it.
+    pub(crate) counted_in: Option<u64>,
+}
+
+/// A submission on its way to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToSend {
+    pub(crate) kept: Kept,
+    /// Generation and offset of the places where it lay before, in other generations.
+    pub(crate) earlier: Vec<(u32, u64)>,
+}
+
+/// A publication counted a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CountedIn {
+    pub(crate) digest: SubmissionDigest,
+    pub(crate) sequence: u64,
 }
 
 /// The newest valid publication that this gateway has read: what `generation new` asks for after a loss (design, D7).
@@ -83,6 +100,7 @@ struct Inner {
     // Dropped before the channel closes: when the writer sees the end, it alone holds the file.
     store: Arc<Store>,
     commands: mpsc::Sender<Command>,
+    generation: u32,
 }
 
 /// The journal takes nothing any more: its writer failed.
@@ -113,7 +131,7 @@ impl Journal {
                 action: "starting the journal's writer thread".to_owned(),
                 reason: error.to_string(),
             })?;
-        Ok((Self(Arc::new(Inner { store, commands })), end))
+        Ok((Self(Arc::new(Inner { store, commands, generation })), end))
     }
 
     /// Keeps a submission: returns when it is on disk and in the book, or was there already. If the future is dropped
@@ -129,19 +147,38 @@ impl Journal {
         self.send(Command::Logged(logged)).await
     }
 
-    /// Keeps a publication unless it has a higher one. Returns when it is queued.
+    /// Notes which publications first counted submissions. Returns when it is queued.
+    pub(crate) async fn note_counted(&self, counted: Vec<CountedIn>) -> Result<(), JournalStopped> {
+        self.send(Command::Counted(counted)).await
+    }
+
+    /// Keeps a publication unless it has a higher one of its generation. Returns when it is queued.
     pub(crate) async fn note_publication(&self, publication: JournalledPublication) -> Result<(), JournalStopped> {
         self.send(Command::Publication(publication)).await
     }
 
-    /// The records of submissions, in the order asked for; what it does not hold is left out.
+    /// Submissions as they are to be sent, in the order asked for; what it does not hold is left out.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) async fn values(&self, digests: Vec<SubmissionDigest>) -> Result<Vec<Kept>, JournalError> {
+    pub(crate) async fn to_send(&self, digests: Vec<SubmissionDigest>) -> Result<Vec<ToSend>, JournalError> {
+        self.read(move |inner| inner.store.to_send(&digests, inner.generation)).await
+    }
+
+    /// The newest publication of each generation, in ascending order of generation.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) async fn newest_publications(&self) -> Result<Vec<JournalledPublication>, JournalError> {
+        self.read(|inner| inner.store.newest_publications()).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Inner) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
         let journal = self.clone();
-        let read = spawn_blocking(move || journal.0.store.values(&digests)).await;
-        read.unwrap_or_else(|error| {
+        spawn_blocking(move || read(&journal.0)).await.unwrap_or_else(|error| {
             Err(JournalError::Storage { action: "reading the journal".to_owned(), reason: error.to_string() })
         })
     }
@@ -212,7 +249,8 @@ mod tests {
         let (first, second, third) = tokio::join!(accept(), accept(), accept());
         assert_eq!([first, second, third], [Ok(()), Ok(()), Ok(())]);
         assert_eq!((book.len(), book.outstanding()), (1, 1));
-        assert_eq!(journal.values(vec![kept(1).digest, kept(2).digest]).await.unwrap(), [kept(1)]);
+        let to_send = journal.to_send(vec![kept(1).digest, kept(2).digest]).await.unwrap();
+        assert_eq!(to_send, [ToSend { kept: kept(1), earlier: vec![] }]);
         drop(journal);
         end.await.unwrap().unwrap();
     }
@@ -229,20 +267,62 @@ mod tests {
             let (journal, book, end) = open(directory.path(), generation);
             assert_eq!(book.receipt(&kept(1).digest).unwrap().offset, offset);
             assert_eq!(book.unsent_now(ShardId(1), 10).len(), unsent, "generation {generation}");
+            let earlier = if generation == 1 { vec![] } else { vec![(1, 41)] };
+            assert_eq!(journal.to_send(vec![kept(1).digest]).await.unwrap()[0].earlier, earlier);
             drop(journal);
             end.await.unwrap().unwrap();
         }
     }
 
     #[tokio::test]
-    async fn the_publication_of_the_highest_number_is_kept() {
+    async fn every_place_of_a_submission_is_kept_and_the_lowest_stands() {
         let directory = tempfile::tempdir().unwrap();
-        for sequence in [4, 7, 5] {
-            let (journal, _, end) = open(directory.path(), 1);
-            journal.note_publication(publication(sequence)).await.unwrap();
+        let (journal, book, end) = open(directory.path(), 1);
+        journal.accept(kept(1), book.reserve().unwrap()).await.unwrap();
+        for offset in [41, 7, 52] {
+            journal.note_logged(vec![LoggedAt { digest: kept(1).digest, offset }]).await.unwrap();
+        }
+        drop(journal);
+        end.await.unwrap().unwrap();
+        let (journal, book, end) = open(directory.path(), 1);
+        assert_eq!(book.receipt(&kept(1).digest).unwrap().offset, Some(7));
+        drop(journal);
+        end.await.unwrap().unwrap();
+        let (journal, _, end) = open(directory.path(), 2);
+        let to_send = journal.to_send(vec![kept(1).digest]).await.unwrap();
+        assert_eq!(to_send[0].earlier, [(1, 7), (1, 41), (1, 52)]);
+        drop(journal);
+        end.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_first_publication_that_counted_a_submission_is_a_fact_in_every_generation() {
+        let directory = tempfile::tempdir().unwrap();
+        let digest = kept(1).digest;
+        for (generation, sequence) in [(1, 17), (2, 1_030)] {
+            let (journal, book, end) = open(directory.path(), generation);
+            journal.accept(kept(1), book.reserve().unwrap()).await.unwrap();
+            journal.note_counted(vec![CountedIn { digest, sequence }]).await.unwrap();
+            drop(journal);
+            end.await.unwrap().unwrap();
+            let (journal, book, end) = open(directory.path(), generation);
+            assert_eq!(book.receipt(&digest).unwrap().counted_in, Some(17));
             drop(journal);
             end.await.unwrap().unwrap();
         }
-        assert_eq!(read_newest_publication(directory.path()).unwrap(), Some(publication(7)));
+    }
+
+    #[tokio::test]
+    async fn the_publication_of_the_highest_number_of_each_generation_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        for (generation, sequence) in [(1, 4), (2, 1_007), (1, 7), (1, 5), (2, 1_006)] {
+            let (journal, _, end) = open(directory.path(), generation);
+            let read = JournalledPublication { generation, ..publication(sequence) };
+            journal.note_publication(read).await.unwrap();
+            drop(journal);
+            end.await.unwrap().unwrap();
+        }
+        let second = JournalledPublication { generation: 2, ..publication(1_007) };
+        assert_eq!(read_newest_publications(directory.path()).unwrap(), [publication(7), second]);
     }
 }

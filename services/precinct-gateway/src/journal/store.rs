@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use hattama_election::digest::{RecordDigest, SubmissionDigest, sha256};
 use redb::{
-    Database, DatabaseError, Durability, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition,
+    Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition,
     WriteTransaction,
 };
 
 use super::encoding::{decode_publication, decode_submission, encode_publication, encode_submission};
-use super::{Identity, JournalledPublication, Kept, Loaded, LoggedAt};
+use super::{CountedIn, Identity, JournalledPublication, Kept, Loaded, LoggedAt, ToSend};
+use crate::limits::MAX_EARLIER_POSITIONS;
 
 /// Submission digest leads to what was kept of it.
 const SUBMISSIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("submissions");
@@ -19,10 +20,19 @@ const SUBMISSIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new(
 /// Generation and submission digest lead to the offset in its shard's partition.
 const LOGGED: TableDefinition<'_, (u32, &[u8; 32]), u64> = TableDefinition::new("logged");
 
-/// Single values: see the keys below.
+/// Every position at which a submission was found: digest (32), generation u32, offset u64, big-endian.
+const POSITIONS: TableDefinition<'_, &[u8; POSITION_BYTES], ()> = TableDefinition::new("positions");
+const POSITION_BYTES: usize = 32 + 4 + 8;
+
+/// Submission digest leads to the first publication known to have counted it.
+const COUNTED: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("counted");
+
+/// Generation leads to its newest valid publication that was read.
+const PUBLICATIONS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("publications");
+
+/// Single values: see the key below.
 const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 const IDENTITY: &str = "identity";
-const PUBLICATION: &str = "publication";
 
 /// The one file of the directory.
 const FILE_NAME: &str = "journal.redb";
@@ -73,16 +83,16 @@ pub enum JournalError {
     },
 }
 
-/// The newest publication in the journal of a gateway that does not run; none when it has read none.
+/// The newest publication of each generation in the journal of a gateway that does not run, in ascending order of generation.
 ///
 /// # Errors
 /// The file is in use, cannot be read, or is not there.
-pub fn read_newest_publication(directory: &Path) -> Result<Option<JournalledPublication>, JournalError> {
+pub fn read_newest_publications(directory: &Path) -> Result<Vec<JournalledPublication>, JournalError> {
     let database = Database::builder()
         .set_cache_size(CACHE_BYTES)
         .open(directory.join(FILE_NAME))
         .map_err(|error| open_error(directory, &error))?;
-    Store { directory: directory.to_path_buf(), database }.newest_publication()
+    Store { directory: directory.to_path_buf(), database }.newest_publications()
 }
 
 /// An open file.
@@ -115,13 +125,16 @@ impl Store {
 
     /// Everything that was kept, in the order in which it was received.
     pub(crate) fn load(&self, generation: u32) -> Result<Vec<Loaded>, JournalError> {
-        let mut loaded = self.read(|submissions, logged| {
+        let mut loaded = self.read(|transaction| {
+            let submissions = transaction.open_table(SUBMISSIONS)?;
+            let (logged, counted) = (transaction.open_table(LOGGED)?, transaction.open_table(COUNTED)?);
             let mut rows = Vec::new();
             for row in submissions.iter()? {
                 let (digest, stored) = row?;
                 let digest = SubmissionDigest(*digest.value());
                 let offset = logged.get((generation, &digest.0))?.map(|offset| offset.value());
-                rows.push(decode_submission(digest, stored.value()).map(|kept| loaded(&kept, offset)));
+                let counted_in = counted.get(&digest.0)?.map(|sequence| sequence.value());
+                rows.push(decode_submission(digest, stored.value()).map(|kept| loaded(&kept, offset, counted_in)));
             }
             Ok(rows)
         })?;
@@ -129,26 +142,34 @@ impl Store {
         Ok(loaded)
     }
 
-    /// What was kept of submissions, in the order asked for.
-    pub(super) fn values(&self, digests: &[SubmissionDigest]) -> Result<Vec<Kept>, JournalError> {
-        self.read(|submissions, _| {
+    /// What was kept of submissions, in the order asked for, with the positions that they had in other generations.
+    pub(super) fn to_send(&self, digests: &[SubmissionDigest], generation: u32) -> Result<Vec<ToSend>, JournalError> {
+        self.read(|transaction| {
+            let submissions = transaction.open_table(SUBMISSIONS)?;
+            let positions = transaction.open_table(POSITIONS)?;
             let mut rows = Vec::with_capacity(digests.len());
             for digest in digests {
-                if let Some(stored) = submissions.get(&digest.0)? {
-                    rows.push(decode_submission(*digest, stored.value()));
+                let Some(stored) = submissions.get(&digest.0)? else { continue };
+                let mut earlier = Vec::new();
+                let (first, last) = (position_key(*digest, 0, 0), position_key(*digest, u32::MAX, u64::MAX));
+                for row in positions.range::<&[u8; POSITION_BYTES]>(&first..=&last)? {
+                    let (of, offset) = generation_and_offset(row?.0.value());
+                    if of != generation && earlier.len() < MAX_EARLIER_POSITIONS {
+                        earlier.push((of, offset));
+                    }
                 }
+                rows.push(decode_submission(*digest, stored.value()).map(|kept| ToSend { kept, earlier }));
             }
             Ok(rows)
         })
     }
 
-    fn newest_publication(&self) -> Result<Option<JournalledPublication>, JournalError> {
-        let read = || -> Result<_, redb::Error> {
-            let stored = self.database.begin_read()?.open_table(SINGLE)?.get(PUBLICATION)?;
-            Ok(stored.map(|row| decode_publication(row.value())))
-        };
-        let row = read().map_err(|error| storage("reading the journal", &self.directory, &error))?;
-        row.transpose().map_err(|reason| self.corrupt(reason))
+    /// The newest publication of each generation, in ascending order of generation.
+    pub(super) fn newest_publications(&self) -> Result<Vec<JournalledPublication>, JournalError> {
+        self.read(|transaction| {
+            let publications = transaction.open_table(PUBLICATIONS)?;
+            publications.iter()?.map(|row| Ok(decode_publication(row?.1.value()))).collect()
+        })
     }
 
     /// Writes one group in one transaction.
@@ -174,6 +195,9 @@ impl Store {
             let transaction = begin_write(&self.database)?;
             transaction.open_table(SUBMISSIONS)?;
             transaction.open_table(LOGGED)?;
+            transaction.open_table(POSITIONS)?;
+            transaction.open_table(COUNTED)?;
+            transaction.open_table(PUBLICATIONS)?;
             let found = {
                 let mut single = transaction.open_table(SINGLE)?;
                 let found = single.get(IDENTITY)?.map(|row| String::from_utf8_lossy(row.value()).into_owned());
@@ -194,12 +218,9 @@ impl Store {
 
     fn read<T>(
         &self,
-        work: impl FnOnce(&Submissions, &Logged) -> Result<Vec<Result<T, &'static str>>, redb::Error>,
+        work: impl FnOnce(&ReadTransaction) -> Result<Vec<Result<T, &'static str>>, redb::Error>,
     ) -> Result<Vec<T>, JournalError> {
-        let read = || -> Result<_, redb::Error> {
-            let transaction = self.database.begin_read()?;
-            work(&transaction.open_table(SUBMISSIONS)?, &transaction.open_table(LOGGED)?)
-        };
+        let read = || -> Result<_, redb::Error> { work(&self.database.begin_read()?) };
         let rows = read().map_err(|error| storage("reading the journal", &self.directory, &error))?;
         rows.into_iter().collect::<Result<_, _>>().map_err(|reason| self.corrupt(reason))
     }
@@ -209,15 +230,13 @@ impl Store {
     }
 }
 
-type Submissions = ReadOnlyTable<&'static [u8; 32], &'static [u8]>;
-type Logged = ReadOnlyTable<(u32, &'static [u8; 32]), u64>;
-
 /// What is written together.
 #[derive(Debug, Default)]
 pub(super) struct Group<'a> {
     pub(super) submissions: Vec<&'a Kept>,
     pub(super) generation: u32,
     pub(super) logged: Vec<LoggedAt>,
+    pub(super) counted: Vec<CountedIn>,
     pub(super) publication: Option<&'a JournalledPublication>,
 }
 
@@ -227,17 +246,44 @@ fn fill(transaction: &WriteTransaction, group: &Group<'_>) -> Result<(), redb::E
         submissions.insert(&kept.digest.0, encode_submission(kept).as_slice())?;
     }
     let mut logged = transaction.open_table(LOGGED)?;
+    let mut positions = transaction.open_table(POSITIONS)?;
     for at in &group.logged {
-        logged.insert((group.generation, &at.digest.0), at.offset)?;
+        let key = (group.generation, &at.digest.0);
+        // Of several copies the lowest stands.
+        if logged.get(key)?.is_none_or(|known| at.offset < known.value()) {
+            logged.insert(key, at.offset)?;
+        }
+        positions.insert(&position_key(at.digest, group.generation, at.offset), ())?;
+    }
+    let mut counted = transaction.open_table(COUNTED)?;
+    for one in &group.counted {
+        // It is a fact about the first publication that is known to have counted it: it stays.
+        if counted.get(&one.digest.0)?.is_none() {
+            counted.insert(&one.digest.0, one.sequence)?;
+        }
     }
     let Some(publication) = group.publication else { return Ok(()) };
-    let mut single = transaction.open_table(SINGLE)?;
-    // Numbers never go back, in a new generation neither: the highest is the newest.
-    let held = single.get(PUBLICATION)?.and_then(|row| decode_publication(row.value()).ok());
+    let mut publications = transaction.open_table(PUBLICATIONS)?;
+    let held = publications.get(publication.generation)?.and_then(|row| decode_publication(row.value()).ok());
     if held.is_none_or(|held| held.sequence < publication.sequence) {
-        single.insert(PUBLICATION, encode_publication(publication).as_slice())?;
+        publications.insert(publication.generation, encode_publication(publication).as_slice())?;
     }
     Ok(())
+}
+
+fn position_key(digest: SubmissionDigest, generation: u32, offset: u64) -> [u8; POSITION_BYTES] {
+    let mut key = [0; POSITION_BYTES];
+    key[..32].copy_from_slice(&digest.0);
+    key[32..36].copy_from_slice(&generation.to_be_bytes());
+    key[36..].copy_from_slice(&offset.to_be_bytes());
+    key
+}
+
+fn generation_and_offset(key: &[u8; POSITION_BYTES]) -> (u32, u64) {
+    let (mut generation, mut offset) = ([0; 4], [0; 8]);
+    generation.copy_from_slice(&key[32..36]);
+    offset.copy_from_slice(&key[36..]);
+    (u32::from_be_bytes(generation), u64::from_be_bytes(offset))
 }
 
 /// The only kind of write transaction that this file ever sees: mixing one-phase and two-phase commits would open a window
@@ -249,7 +295,7 @@ fn begin_write(database: &Database) -> Result<WriteTransaction, redb::Error> {
     Ok(transaction)
 }
 
-fn loaded(kept: &Kept, offset: Option<u64>) -> Loaded {
+fn loaded(kept: &Kept, offset: Option<u64>, counted_in: Option<u64>) -> Loaded {
     Loaded {
         digest: kept.digest,
         record: RecordDigest(sha256(&kept.value)),
@@ -257,6 +303,7 @@ fn loaded(kept: &Kept, offset: Option<u64>) -> Loaded {
         shard: kept.shard,
         received_at_milliseconds: kept.received_at_milliseconds,
         offset,
+        counted_in,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::store::{Group, Store};
-use super::{JournalError, JournalledPublication, Kept, LoggedAt};
+use super::{CountedIn, JournalError, JournalledPublication, Kept, LoggedAt};
 use crate::book::{Book, Reservation};
 use crate::limits::MAX_COMMANDS_PER_GROUP;
 use crate::metrics;
@@ -17,6 +17,7 @@ use crate::metrics;
 pub(super) enum Command {
     Accept(Accept),
     Logged(Vec<LoggedAt>),
+    Counted(Vec<CountedIn>),
     Publication(JournalledPublication),
 }
 
@@ -54,19 +55,22 @@ impl Writer {
     }
 
     fn commit(&self, commands: Vec<Command>) -> Result<(), JournalError> {
-        let (mut accepts, mut logged, mut publication) = (Vec::new(), Vec::new(), None::<JournalledPublication>);
+        let (mut accepts, mut logged, mut counted) = (Vec::new(), Vec::new(), Vec::new());
+        let mut publication = None::<JournalledPublication>;
         for command in commands {
             match command {
                 Command::Accept(accept) => accepts.push(accept),
                 Command::Logged(positions) => logged.extend(positions),
+                Command::Counted(facts) => counted.extend(facts),
                 Command::Publication(newer) => publication = Some(newer),
             }
         }
         let new = self.new_digests(&accepts);
         let submissions: Vec<&Kept> = new.iter().map(|place| &accepts[*place].kept).collect();
-        if !submissions.is_empty() || !logged.is_empty() || publication.is_some() {
+        if !submissions.is_empty() || !logged.is_empty() || !counted.is_empty() || publication.is_some() {
             let (started, accepted) = (Instant::now(), submissions.len());
-            let group = Group { submissions, generation: self.generation, logged, publication: publication.as_ref() };
+            let generation = self.generation;
+            let group = Group { submissions, generation, logged, counted, publication: publication.as_ref() };
             self.store.write(&group)?;
             metrics::journal_commit(accepted, started.elapsed());
         }

@@ -18,6 +18,7 @@ use hattama_precinct_gateway::{Config, Running, StartError, start};
 use hattama_proto::gateway::v1::{self, precinct_gateway_client::PrecinctGatewayClient};
 use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{NewRecord, RecordLog};
+use hattama_service_kit::readiness::Readiness;
 use hattama_service_kit::shutdown::Shutdown;
 use hattama_tally::{
     FIRST_POSITION, Generation, OutcomesBody, Part, PositionPair, PublicationBody, RecordCounts, SubmissionOutcome,
@@ -32,6 +33,9 @@ use tonic::transport::Channel;
 
 /// Longer than anything here takes on a busy machine; over it a test fails instead of hanging.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Short enough for a test, long enough for a journal's commit.
+pub const SHORT_WAIT: Duration = Duration::from_millis(10);
 
 /// The shard of the stations that sign here.
 pub const SHARD: ShardId = ShardId(1);
@@ -67,6 +71,7 @@ pub async fn write_generation(log: &RecordLog, definition: &Definition, generati
         core_digest: definition.core_digest,
         last_publication: None,
         first_sequence: 1,
+        restoring: None,
     });
     for (topic, partitions) in topics.partitions(definition.shards) {
         for partition in 0..partitions {
@@ -286,4 +291,28 @@ pub fn refusal_of(status: &tonic::Status) -> v1::Refusal {
 /// Rule and field of each violation.
 pub fn rules(refusal: &v1::Refusal) -> Vec<(&str, &str)> {
     refusal.violations.iter().map(|violation| (violation.rule.as_str(), violation.field.as_str())).collect()
+}
+
+/// A journal whose submissions a log has acknowledged, at offsets 1, 2, 3.
+pub async fn logged_by_a_log_that_is_gone(definition: &Arc<Definition>, directory: &Path) -> Vec<SignedSubmission> {
+    let submissions: Vec<_> = (1..=3).map(|revision| signed(definition, "north-001", revision)).collect();
+    let gateway = Gateway::start(config(definition, &log_with_genesis(definition).await, directory)).await;
+    let mut client = gateway.client().await;
+    for submission in &submissions {
+        assert_eq!(submit(&mut client, submission).await.unwrap().state(), v1::ReceiptState::Logged);
+    }
+    drop(client);
+    gateway.stop().await;
+    submissions
+}
+
+/// Returns when the gateway says that the log has lost records of the shard.
+pub async fn alarm_about_the_log(readiness: &Readiness) {
+    let alarm = async {
+        while !readiness.reasons().contains_key("log") {
+            tokio::time::sleep(SHORT_WAIT).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, alarm).await.unwrap_or_else(|_| panic!("no alarm came"));
+    assert!(readiness.reasons()["log"].contains("[1]"), "{:?}", readiness.reasons());
 }

@@ -66,6 +66,7 @@ pub fn genesis(definition: &Definition, generation: u32) -> Bytes {
         core_digest: definition.core_digest,
         last_publication: None,
         first_sequence: 1,
+        restoring: None,
     })
 }
 
