@@ -1,0 +1,78 @@
+//! Faults of the brokers.
+
+use super::Injected;
+use crate::{
+    rows::{Signal, Which},
+    stage::Stage,
+};
+use std::{error::Error, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// A broker is away for longer than it takes others to notice (6 s) and to lead its partitions.
+const BROKER_AWAY: Duration = Duration::from_secs(10);
+/// Without two of three nothing can be acknowledged for so long.
+const TWO_AWAY: Duration = Duration::from_secs(12);
+/// What was acknowledged when the second one died may still be on its way to the precincts.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
+/// One broker gets a signal; it is in step again before this returns.
+pub async fn signal(stage: &Stage<'_>, which: Which, signal: Signal, round: u32) -> Result<(), Box<dyn Error>> {
+    let cluster = stage.cluster;
+    let controller = blocking(|| cluster.controller())?;
+    let others: Vec<u8> = (1..=cluster.size).filter(|broker| *broker != controller).collect();
+    let broker = match which {
+        Which::Controller => controller,
+        Which::Follower => others[round as usize % others.len()],
+    };
+    let command = match signal {
+        Signal::Kill => "kill",
+        Signal::Term => "stop",
+        Signal::Stop => "pause",
+    };
+    blocking(|| cluster.broker(command, broker))?;
+    sleep(BROKER_AWAY).await;
+    blocking(|| cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker))?;
+    blocking(|| cluster.in_step())
+}
+
+/// Two brokers of three die, and come again.
+pub async fn two(stage: &Stage<'_>, round: u32, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
+    let stays = 1 + (round % u32::from(stage.cluster.size)) as u8;
+    for broker in (1..=stage.cluster.size).filter(|broker| *broker != stays) {
+        blocking(|| stage.cluster.broker("kill", broker))?;
+    }
+    come_again(stage, injected).await
+}
+
+/// All brokers die, and come again.
+pub async fn all(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
+    for broker in 1..=stage.cluster.size {
+        blocking(|| stage.cluster.broker("kill", broker))?;
+    }
+    come_again(stage, injected).await
+}
+
+/// Each broker is stopped and started, one after the other.
+pub async fn rolling(stage: &Stage<'_>) -> Result<(), Box<dyn Error>> {
+    for broker in 1..=stage.cluster.size {
+        blocking(|| stage.cluster.broker("stop", broker))?;
+        blocking(|| stage.cluster.broker("start", broker))?;
+        blocking(|| stage.cluster.in_step())?;
+    }
+    Ok(())
+}
+
+/// Started together: one alone has no quorum to start with.
+async fn come_again(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
+    let down = Instant::now() + ON_ITS_WAY;
+    sleep(TWO_AWAY).await;
+    injected.must_not_log.push((down, Instant::now()));
+    let size = stage.cluster.size.to_string();
+    blocking(|| stage.cluster.run(&["up", &size]))?;
+    blocking(|| stage.cluster.in_step())
+}
+
+/// The script blocks; what else runs must go on.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}

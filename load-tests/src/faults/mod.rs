@@ -1,0 +1,206 @@
+//! Each row's fault: what the night and the stage need for it, and how it is injected while submissions flow.
+
+mod brokers;
+mod disks;
+mod processes;
+mod traffic;
+
+use crate::{
+    cluster::Cluster,
+    night::{DAY, Night},
+    receipts::Receipts,
+    rows::{Fault, Row, Signal, Target},
+    stage::{Size, Stage},
+};
+use std::{error::Error, time::Duration};
+use tokio::time::Instant;
+
+/// From the first protocol to the first fault, and from the last one to the last protocol.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// How a row's night is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The services.
+    pub size: Size,
+    /// From the beginning of one round to that of the next.
+    pub round: Duration,
+    /// How long protocols come.
+    pub flow: Duration,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+pub struct Injected {
+    /// Each round.
+    pub rounds: Vec<Round>,
+    /// Numbers have moved only when everything that was late is published; else when anything new is.
+    pub strict: bool,
+    /// Times in which no log could acknowledge anything.
+    pub must_not_log: Vec<(Instant, Instant)>,
+    /// What did not go as it must.
+    pub findings: Vec<String>,
+}
+
+/// A fault, and until when it is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Round {
+    /// When it happened.
+    pub fault: Instant,
+    /// The next round, or the end.
+    pub until: Instant,
+}
+
+impl Plan {
+    /// The plan of a row.
+    #[must_use]
+    pub fn of(row: &Row) -> Self {
+        let size = match row.fault {
+            Fault::ThreeReplicas => Size { gateways: 2, aggregators: 2, nationals: 3 },
+            Fault::ThreeWays => Size { gateways: 3, aggregators: 2, nationals: 2 },
+            Fault::ComeAndGo => Size { gateways: 2, aggregators: 3, nationals: 2 },
+            _ => Size { gateways: 2, aggregators: 2, nationals: 2 },
+        };
+        let seconds = match row.fault {
+            Fault::Process(target, signal) => processes::round_seconds(target, signal),
+            Fault::Broker(..) => 40,
+            Fault::TwoBrokers | Fault::AllBrokers => 45,
+            Fault::RollingRestart => 90,
+            Fault::ComeAndGo => 16,
+            Fault::DiskFull | Fault::FailedSync => 10,
+            Fault::WritePoints => 2,
+            Fault::DiskLost => 15,
+            Fault::TwoOwners
+            | Fault::ThreeReplicas
+            | Fault::WrongClock
+            | Fault::PoisonStorm
+            | Fault::ThreeWays
+            | Fault::DroppedAnswers => 20,
+        };
+        let round = Duration::from_secs(seconds);
+        Self { size, round, flow: round * row.rounds + 2 * MARGIN }
+    }
+
+    /// When a round begins, from 0.
+    fn begins(&self, stage: &Stage<'_>, round: u32) -> Instant {
+        stage.begins + DAY + MARGIN + self.round * round
+    }
+}
+
+/// Why a row cannot be run here; none when it can.
+#[must_use]
+pub fn missing(fault: Fault, cluster: &Cluster) -> Option<String> {
+    match fault {
+        Fault::Broker(..) | Fault::TwoBrokers | Fault::RollingRestart if cluster.size < 3 => {
+            Some("it needs three brokers: leave --brokers out".to_owned())
+        }
+        Fault::WrongClock if traffic::faketime().is_none() => {
+            Some("it needs libfaketime (Debian: apt install faketime)".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What a fault changes of the night.
+///
+/// # Errors
+/// When an event cannot be signed.
+pub fn prepare_night(fault: Fault, night: &mut Night, plan: &Plan, seed: u64) -> Result<(), Box<dyn Error>> {
+    match fault {
+        Fault::PoisonStorm => traffic::poison(night, seed)?,
+        Fault::ThreeWays => traffic::three_ways(night, seed),
+        _ => return Ok(()),
+    }
+    night.pace(plan.flow);
+    Ok(())
+}
+
+/// What a fault changes of the services before they start.
+///
+/// # Errors
+/// When a tool is missing.
+pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn Error>> {
+    match fault {
+        Fault::TwoOwners => processes::two_owners(stage),
+        Fault::WrongClock => traffic::wrong_clock(stage),
+        Fault::DiskFull | Fault::WritePoints | Fault::FailedSync => disks::prepare(stage)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Injects a row's fault, round by round.
+///
+/// # Errors
+/// When a service or a broker cannot be started again.
+pub async fn inject(row: &Row, plan: &Plan, stage: &mut Stage<'_>) -> Result<Injected, Box<dyn Error>> {
+    let mut injected = Injected { strict: true, ..Injected::default() };
+    for round in 0..row.rounds {
+        let begins = plan.begins(stage, round);
+        tokio::time::sleep_until(begins).await;
+        let fault = Instant::now();
+        injected.rounds.push(Round { fault, until: fault + plan.round });
+        one_round(row.fault, stage, round, &mut injected).await?;
+    }
+    Ok(injected)
+}
+
+async fn one_round(
+    fault: Fault,
+    stage: &mut Stage<'_>,
+    round: u32,
+    injected: &mut Injected,
+) -> Result<(), Box<dyn Error>> {
+    match fault {
+        Fault::Process(target, signal) => {
+            // A precinct whose gateway is away sends later: that is no delay of the numbers.
+            injected.strict = target != Target::Gateway;
+            processes::signal(stage, target, signal, round).await
+        }
+        Fault::ComeAndGo => processes::come_and_go(stage).await,
+        Fault::Broker(which, signal) => brokers::signal(stage, which, signal, round).await,
+        Fault::TwoBrokers => brokers::two(stage, round, injected).await,
+        Fault::AllBrokers => brokers::all(stage, injected).await,
+        Fault::RollingRestart => {
+            injected.strict = false;
+            for target in [Target::Gateway, Target::Aggregator, Target::National] {
+                for number in 0..stage.of(target).len() as u32 {
+                    processes::signal(stage, target, Signal::Term, number).await?;
+                }
+            }
+            brokers::rolling(stage).await
+        }
+        Fault::DiskFull => disks::full(stage, injected).await,
+        Fault::FailedSync => disks::failed_sync(stage, injected).await,
+        Fault::WritePoints => disks::write_point(stage, round, injected).await,
+        Fault::DiskLost => {
+            injected.strict = false;
+            disks::lost(stage).await
+        }
+        Fault::TwoOwners
+        | Fault::ThreeReplicas
+        | Fault::WrongClock
+        | Fault::PoisonStorm
+        | Fault::ThreeWays
+        | Fault::DroppedAnswers => Ok(()),
+    }
+}
+
+/// What is left to do when everything was sent; what does not hold.
+///
+/// # Errors
+/// When a service does not answer.
+pub async fn afterwards(
+    fault: Fault,
+    night: &Night,
+    stage: &mut Stage<'_>,
+    receipts: &Receipts,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    for service in stage.services() {
+        service.still_runs()?;
+    }
+    match fault {
+        Fault::DiskLost => disks::send_again(night, stage, receipts).await,
+        _ => Ok(Vec::new()),
+    }
+}

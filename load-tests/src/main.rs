@@ -1,0 +1,153 @@
+//! `hattama-load-tests`: what the system does when things break, on real processes and real brokers.
+
+mod cluster;
+mod disk;
+mod export;
+mod faults;
+mod in_log;
+mod night;
+mod numbers;
+mod play;
+mod proxy;
+mod random;
+mod receipts;
+mod report;
+mod rows;
+mod services;
+mod stage;
+mod verify;
+
+use clap::{Args, Parser, Subcommand};
+use cluster::Cluster;
+use hattama_night_play::processes::Binaries;
+use play::Context;
+use report::Run;
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Where the cluster's first broker listens when nothing is said.
+const DEFAULT_PORT: u16 = 27_092;
+/// Exit code of a run that a signal ended: what shells give for Ctrl-C (128 + SIGINT).
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// What the system does when things break: real processes, real brokers, generated truth.
+#[derive(Debug, Parser)]
+#[command(name = "hattama-load-tests", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play a night for each row of the fault table, break what the row says, and check that nothing is lost, nothing counts
+    /// twice and every number is true
+    Faults(FaultsArgs),
+}
+
+#[derive(Debug, Args)]
+struct FaultsArgs {
+    /// Rows to run [default: all]
+    rows: Vec<String>,
+    /// Name the rows and what they do, and run none
+    #[arg(long)]
+    list: bool,
+    /// Brokers: 1 for a quick look at rows that break none
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
+    brokers: u8,
+    /// Rounds of each row, instead of its own number
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
+    /// Seed of the first night
+    #[arg(long, value_name = "N", default_value_t = 2023)]
+    seed: u64,
+    /// First port of the brokers
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
+    port: u16,
+    /// Folder for logs, journals and exports; the rows' folders in it are begun anew
+    #[arg(long, value_name = "DIR", default_value = "target/faults")]
+    out: PathBuf,
+    /// Folder of the services' binaries [default: where this one lies]
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+    /// Write the report as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report as a page
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let Command::Faults(args) = Cli::parse().command;
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &FaultsArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let mut rows = rows::chosen(&args.rows)?;
+    if let Some(rounds) = args.rounds {
+        rows.iter_mut().for_each(|row| row.rounds = rounds);
+    }
+    if args.list {
+        for row in rows {
+            println!("{:<22} {}. {}", row.id, row.does, row.must);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        // Whatever ends first, everything that was started is dropped, and ends with it.
+        tokio::select! {
+            ended = faults(args, &rows) => ended,
+            _ = interrupt.recv() => Ok(ExitCode::from(EXIT_INTERRUPTED)),
+            _ = terminate.recv() => Ok(ExitCode::from(EXIT_INTERRUPTED)),
+        }
+    })
+}
+
+async fn faults(args: &FaultsArgs, rows: &[rows::Row]) -> Result<ExitCode, Box<dyn Error>> {
+    let out = std::path::absolute(&args.out)?;
+    fs::create_dir_all(&out)?;
+    eprintln!("starting {} broker(s)", args.brokers);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let cluster = Cluster::start(&root, &out.join("kafka"), args.port, args.brokers)?;
+    let binaries = match &args.binaries {
+        Some(folder) => Binaries::in_folder(folder),
+        None => Binaries::beside_this()?,
+    };
+    let context = Context { cluster: &cluster, binaries, out, seed: args.seed };
+    let mut reports = Vec::new();
+    for (row, number) in rows.iter().zip(1..) {
+        eprintln!("{}: {}", row.id, row.does);
+        let report = play::row(&context, row, number).await;
+        eprintln!("{}: {:?} in {} s", row.id, report.verdict, report.seconds);
+        reports.push(report);
+        save(args, &Run::new(reports.clone(), args.brokers))?;
+    }
+    let run = Run::new(reports, args.brokers);
+    println!("{}", run.table());
+    Ok(if run.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// After each row: a run that is stopped has told what it had.
+fn save(args: &FaultsArgs, run: &Run) -> Result<(), Box<dyn Error>> {
+    if let Some(path) = &args.json {
+        fs::write(path, serde_json::to_string_pretty(run)? + "\n")?;
+    }
+    if let Some(path) = &args.markdown {
+        fs::write(path, run.markdown())?;
+    }
+    Ok(())
+}

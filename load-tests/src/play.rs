@@ -1,0 +1,257 @@
+//! Plays the night of one row, with its fault, and looks at what came of it.
+
+use crate::{
+    cluster::Cluster,
+    export,
+    faults::{self, Injected, Plan},
+    in_log::{Outcomes, Publications},
+    night::Night,
+    numbers::{Numbers, moved_after},
+    proxy::Proxies,
+    receipts::{self, Receipts},
+    report::{RowReport, Verdict},
+    rows::{Fault, Row},
+    stage::{GENERATION, Stage},
+    verify::{self, Evidence, Truth},
+};
+use hattama_night_play::{
+    clients,
+    freshness::Freshness,
+    in_the_log,
+    player::{Answered, Counters, Played, Player},
+    processes::Binaries,
+};
+use hattama_proto::gateway::v1::ReceiptState;
+use hattama_rehearsal::script::RehearsalKeyring;
+use std::{
+    collections::{BTreeMap, HashSet},
+    error::Error,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// After the last submission everything must be published within this.
+const COVERED_WITHIN: Duration = Duration::from_secs(90);
+/// After that gateways have read every outcome within this.
+const STANDINGS_WITHIN: Duration = Duration::from_secs(30);
+/// A whole row takes at most this much longer than its flow.
+const ROW_WITHIN: Duration = Duration::from_secs(300);
+const PAUSE: Duration = Duration::from_millis(250);
+/// How often a line says how far it is.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Tries for one submission: longer than any outage of a row.
+const TRIES: u32 = 60;
+/// Receipts on their way to the collector.
+const RECEIPTS_QUEUE: usize = 4_096;
+
+/// What every row is run with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The brokers.
+    pub cluster: &'a Cluster,
+    /// Where the services' binaries lie.
+    pub binaries: Binaries,
+    /// Where rows leave their logs.
+    pub out: PathBuf,
+    /// The first row's seed; each row has the next.
+    pub seed: u64,
+}
+
+/// Runs a row; whatever goes wrong is a finding.
+pub async fn row(context: &Context<'_>, row: &Row, number: u64) -> RowReport {
+    let started = Instant::now();
+    let mut report = RowReport::new(row);
+    if let Some(why) = faults::missing(row.fault, context.cluster) {
+        report.verdict = Verdict::Skipped;
+        report.findings.push(why);
+        return report;
+    }
+    let plan = Plan::of(row);
+    let within = plan.flow + ROW_WITHIN;
+    match tokio::time::timeout(within, played(context, row, &plan, number, &mut report)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => report.findings.push(error.to_string()),
+        Err(_) => report.findings.push(format!("it was not over after {} s", within.as_secs())),
+    }
+    report.verdict = if report.findings.is_empty() { Verdict::Passed } else { Verdict::Failed };
+    report.seconds = started.elapsed().as_secs();
+    report
+}
+
+async fn played(
+    context: &Context<'_>,
+    row: &Row,
+    plan: &Plan,
+    number: u64,
+    report: &mut RowReport,
+) -> Result<(), Box<dyn Error>> {
+    let mut night = Night::generate(&format!("faults-{number}"), context.seed + number, plan.flow)?;
+    faults::prepare_night(row.fault, &mut night, plan, context.seed + number)?;
+    let truth = Truth::of(&night)?;
+    let folder = context.out.join(&row.id);
+    let mut stage = Stage::build(context.cluster, &night, plan.size, &context.binaries, &folder).await?;
+    faults::prepare_stage(row.fault, &mut stage)?;
+    stage.start().await?;
+
+    let numbers = Numbers::default();
+    let following = numbers.follow(&stage.replicas());
+    let proxies = match row.fault {
+        Fault::DroppedAnswers => Some(Proxies::start(&stage.gateway_addresses(), context.seed).await?),
+        _ => None,
+    };
+    let doors = proxies.as_ref().map_or_else(|| stage.gateway_addresses(), Proxies::addresses);
+    let due: BTreeMap<u32, Instant> =
+        night.events.iter().map(|event| (event.number, stage.begins + Night::sent_after(event))).collect();
+    let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
+    let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
+    let (played, injected) = tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &mut stage));
+    told.abort();
+    let (played, injected): (Played, Injected) = (played?, injected?);
+    collecting.await?;
+    let over = Instant::now();
+    report.findings.extend(played.surprises.clone());
+    report.findings.extend(faults::afterwards(row.fault, &night, &mut stage, &collected).await?);
+
+    let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
+    await_covered(&numbers, &ends).await?;
+    let final_receipts = await_standings(&stage, &truth).await?;
+    stage.stop().await?;
+    drop(following);
+
+    let answered = collected.all();
+    let said = answered.iter().map(|answered| &answered.receipt);
+    let evidence = Evidence {
+        claims: receipts::claims(said.chain(final_receipts.iter().map(|(_, receipt)| receipt))),
+        receipts: final_receipts,
+        seen: numbers.seen(),
+        publications: Publications::read(&stage.log, &stage.topics, &night.definition, 1).await?,
+        outcomes: Outcomes::read(&stage.log, &stage.topics, &night.definition, GENERATION).await?,
+        recounted: export::recounted(&stage.log, &stage.topics, &night, GENERATION, &folder.join("export")).await?,
+    };
+    report.findings.extend(verify::findings(&night, &evidence, &truth));
+    report.findings.extend(numbers.wrong());
+    report.submissions = ends.values().map(|end| end - 1).sum();
+    report.publications = evidence.publications.valid.len() as u64;
+    report.lost_races = evidence.publications.lost_races;
+    report.claims = evidence.claims.len() as u64;
+    report.retried = counters.retried.load(Ordering::Relaxed);
+    times(report, row, &answered, &due, &numbers, &injected, over);
+    stage.log.clone().close().await?;
+    Ok(())
+}
+
+type Cast = (Player, Receipts, Arc<Counters>, tokio::task::JoinHandle<()>);
+
+/// The precincts, and who writes down what they are told.
+fn cast(night: &Night, stage: &Stage<'_>, doors: &[SocketAddr]) -> Result<Cast, Box<dyn Error>> {
+    let (sender, receiver) = mpsc::channel::<Answered>(RECEIPTS_QUEUE);
+    let (receipts, counters) = (Receipts::default(), Arc::new(Counters::default()));
+    let collecting = tokio::spawn(receipts.clone().collect(receiver));
+    let player = Player {
+        definition: Arc::clone(&night.definition),
+        keyring: RehearsalKeyring::new(&night.definition)?,
+        clock: stage.clock,
+        gateways: doors.iter().map(|address| clients::gateway(*address)).collect::<Result<_, _>>()?,
+        log: stage.log.clone(),
+        submissions: stage.topics.submissions.clone(),
+        already_logged: HashSet::new(),
+        freshness: Arc::new(Freshness::new()?),
+        counters: Arc::clone(&counters),
+        tries: TRIES,
+        receipts: Some(sender),
+    };
+    Ok((player, receipts, counters, collecting))
+}
+
+async fn tell(row: String, events: usize, counters: Arc<Counters>, numbers: Numbers) {
+    loop {
+        tokio::time::sleep(LINE_EVERY).await;
+        let played = counters.played.load(Ordering::Relaxed);
+        let newest = numbers.seen().last().map_or((0, 0), |seen| (seen.sequence, seen.counted));
+        eprintln!("{row}: {played} of {events} sent, publication {} with {} protocols", newest.0, newest.1);
+    }
+}
+
+async fn await_covered(numbers: &Numbers, ends: &BTreeMap<u32, u64>) -> Result<(), Box<dyn Error>> {
+    let deadline = Instant::now() + COVERED_WITHIN;
+    while !numbers.cover(ends) {
+        if Instant::now() > deadline {
+            let newest = numbers.seen().last().map(|seen| seen.vector.clone());
+            let after = COVERED_WITHIN.as_secs();
+            return Err(format!("after {after} s publications end at {newest:?}, the log at {ends:?}").into());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// What gateways say in the end; waits until that is the truth, and otherwise gives what it is.
+async fn await_standings(
+    stage: &Stage<'_>,
+    truth: &Truth,
+) -> Result<Vec<(hattama_election::digest::SubmissionDigest, hattama_proto::gateway::v1::Receipt)>, Box<dyn Error>> {
+    let deadline = Instant::now() + STANDINGS_WITHIN;
+    loop {
+        let said = receipts::ask(&stage.gateway_addresses(), &truth.submissions).await?;
+        if receipts::counted(&verify::protocols(&said, truth)) == truth.contents || Instant::now() > deadline {
+            return Ok(said);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// How long receipts and numbers stood still, against what the row allows.
+fn times(
+    report: &mut RowReport,
+    row: &Row,
+    answered: &[Answered],
+    due: &BTreeMap<u32, Instant>,
+    numbers: &Numbers,
+    injected: &Injected,
+    over: Instant,
+) {
+    let sent = receipts::sent(answered, due);
+    let seen = numbers.seen();
+    for (place, round) in injected.rounds.iter().enumerate() {
+        match moved_after(round.fault, round.until, if injected.strict { &sent } else { &[] }, &seen) {
+            Some(moved) => report.moved.push(moved),
+            None => report.findings.push(format!("round {}: numbers never moved again", place + 1)),
+        }
+    }
+    if let (Some(within), Some(worst)) = (row.moves_within, report.moved.iter().max())
+        && *worst > within
+    {
+        report.findings.push(format!("numbers moved again after {worst:.1?}, {within:.0?} are promised"));
+    }
+    if (injected.rounds.len() as u32) < row.rounds {
+        report.findings.push(format!("only {} of {} rounds while submissions came", injected.rounds.len(), row.rounds));
+    }
+    let from = injected.rounds.first().map_or(over, |round| round.fault);
+    let to = due.values().max().map_or(over, |last| (*last).min(over));
+    if from < to {
+        report.longest_gap = receipts::longest_gap(answered, ReceiptState::Received, from, to);
+    }
+    if let Some(within) = row.gap_within.filter(|within| report.longest_gap > *within) {
+        report.findings.push(format!("no receipt for {:.1?}, {within:.0?} are promised", report.longest_gap));
+    }
+    report.findings.extend(injected.findings.iter().cloned());
+    report.findings.extend(injected.must_not_log.iter().filter_map(|(from, to)| {
+        let logged = logged_within(answered, *from, *to);
+        (logged > 0).then(|| format!("{logged} submissions became LOGGED while no log could acknowledge them"))
+    }));
+}
+
+/// New offsets that were acknowledged in a time.
+fn logged_within(answered: &[Answered], from: Instant, to: Instant) -> usize {
+    let mut known: HashSet<(u32, u64)> = HashSet::new();
+    let mut logged = 0;
+    for answered in answered {
+        let Some(position) = &answered.receipt.position else { continue };
+        let is_new = known.insert((position.partition, position.offset));
+        logged += usize::from(is_new && (from..to).contains(&answered.at));
+    }
+    logged
+}
