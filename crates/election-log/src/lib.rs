@@ -14,5 +14,5 @@ pub use cluster::{ClusterError, ClusterSettings, ClusterSettingsError, Deviation
 pub use generation::{FirstRecord, GenesisError, create_generation, first_record, first_records};
 pub use key::{KeyError, check_service_key, rehearsal_service_key, service_key};
 pub use next_generation::{Published, SEQUENCE_GAP, Standing, generations, last_publication, standing};
-pub use pause::{Pause, patiently};
+pub use pause::{Pause, end_patiently, next_batch_patiently};
 pub use settings::{ElectionLog, ElectionSettings, OpenError};

@@ -1,6 +1,6 @@
 //! The pause between two tries of what a log that cannot be reached failed at.
 
-use hattama_record_log::LogError;
+use hattama_record_log::{LogError, Reader, Record, RecordLog, TopicName};
 use std::time::Duration;
 
 /// The first pause; it doubles up to [`LONGEST_PAUSE`].
@@ -44,15 +44,29 @@ impl Pause {
     }
 }
 
-/// Asks the log again, with pauses, for as long as its failure may pass. Dropping it is safe if dropping `ask` is.
+/// The next records of a reader, waiting for the log too if it cannot be reached. Cancel-safe, as the reader is.
 ///
 /// # Errors
 /// What does not pass.
-pub async fn patiently<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, LogError>) -> Result<T, LogError> {
+pub async fn next_batch_patiently(reader: &mut Reader, max_records: usize) -> Result<Vec<Record>, LogError> {
     let mut pause = Pause::new();
     loop {
-        match ask().await {
-            Err(error) if error.may_pass() => pause.after(&error, what).await,
+        match reader.next_batch(max_records).await {
+            Err(error) if error.may_pass() => pause.after(&error, "reading goes on when it can").await,
+            read => return read,
+        }
+    }
+}
+
+/// The end of a partition, waiting for the log if it cannot be reached.
+///
+/// # Errors
+/// What does not pass.
+pub async fn end_patiently(log: &RecordLog, topic: &TopicName, partition: u32) -> Result<u64, LogError> {
+    let mut pause = Pause::new();
+    loop {
+        match log.end(topic, partition).await {
+            Err(error) if error.may_pass() => pause.after(&error, "its end is asked for when it can").await,
             answered => return answered,
         }
     }
@@ -62,28 +76,25 @@ pub async fn patiently<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, Lo
 mod tests {
     use super::*;
 
-    fn unreachable() -> LogError {
-        LogError::Unreachable { action: "a question".to_owned(), reason: "nobody answers".to_owned() }
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_up_to_the_longest_one() {
+        let error = LogError::Unreachable { action: "a question".to_owned(), reason: "nobody answers".to_owned() };
+        let started = tokio::time::Instant::now();
+        let mut pause = Pause::new();
+        for _ in 0..11 {
+            pause.after(&error, "counting").await;
+        }
+        // 0.05 + 0.1 + … + 3.2 + 4 × 5 seconds.
+        assert_eq!(started.elapsed().as_millis(), 26_350);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_may_pass_is_asked_again_with_growing_pauses_and_what_does_not_pass_is_told() {
-        let started = tokio::time::Instant::now();
-        let mut tries = 0;
-        let answer = patiently("counting", async || {
-            tries += 1;
-            if tries < 12 { Err(unreachable()) } else { Ok(tries) }
-        });
-        assert_eq!(answer.await, Ok(12));
-        // 50 ms doubled up to 5 s: 0.05 + 0.1 + … + 3.2 + 4 × 5.
-        assert_eq!(started.elapsed().as_millis(), 26_350);
-
-        let refused = LogError::Refused { action: "a question".to_owned(), reason: "no right".to_owned() };
-        let mut tries = 0;
-        let answer = patiently("counting", async || {
-            tries += 1;
-            Err::<(), _>(refused.clone())
-        });
-        assert_eq!((answer.await, tries), (Err(refused.clone()), 1));
+    #[tokio::test]
+    async fn what_does_not_pass_is_told_at_once() {
+        let log = RecordLog::memory();
+        let topic = TopicName::new("nobody.made.it").unwrap();
+        let error = end_patiently(&log, &topic, 0).await.unwrap_err();
+        assert!(matches!(error, LogError::UnknownTopic { .. }), "{error}");
+        let error = next_batch_patiently(&mut log.reader(&topic, 0, 1), 1).await.unwrap_err();
+        assert!(matches!(error, LogError::UnknownTopic { .. }), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! Follows control (shard 0): every owner needs what is in force at every control position.
 
 use hattama_election::{definition::Definition, ids::ShardId};
+use hattama_election_log::next_batch_patiently;
 use hattama_record_log::{LogError, RecordLog, TopicName};
 use hattama_tally::{ControlFold, ControlState, Generation};
 use hattama_wire::RecordOpener;
@@ -52,7 +53,7 @@ pub(crate) fn follow(
     let mut told = None;
     let follower = async move {
         loop {
-            let batch = reader.next_batch(CONTROL_BATCH_RECORDS).await?;
+            let batch = next_batch_patiently(&mut reader, CONTROL_BATCH_RECORDS).await?;
             let values: Vec<&[u8]> = batch.iter().map(|record| record.value.as_ref()).collect();
             let state = {
                 let mut fold = fold.lock().unwrap_or_else(PoisonError::into_inner);

@@ -47,6 +47,9 @@ pub enum OwnError {
         /// Why.
         source: LogError,
     },
+    /// A partition does not begin as it must.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
     /// A record that this aggregator wrote is larger than a record may be.
     #[error(
         "shard {shard}: {what} at offset {} (control {}) has {bytes} bytes, at most {limit} fit: split the shard's region into more shards for the next election",
@@ -99,4 +102,14 @@ pub enum OwnError {
         /// The shard.
         shard: ShardId,
     },
+}
+
+impl OwnError {
+    /// What the log said, if that was it.
+    pub(crate) fn log_error(&self) -> Option<&LogError> {
+        match self {
+            Self::Log { source, .. } | Self::Genesis(GenesisError::Log { source, .. }) => Some(source),
+            _ => None,
+        }
+    }
 }

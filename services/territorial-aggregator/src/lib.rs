@@ -9,11 +9,13 @@ mod control;
 mod error;
 mod metrics;
 mod owner;
+mod ownership;
 mod service;
 mod settings;
 mod status;
 mod writer;
 
 pub use error::{OwnError, StartError};
+pub use ownership::Ownership;
 pub use service::{Config, Running, start};
 pub use settings::{Settings, run};

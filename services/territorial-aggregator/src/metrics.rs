@@ -16,6 +16,10 @@ pub const BATCH_SECONDS: &str = "hattama_aggregator_batch_seconds";
 pub const SHARD_FROZEN: &str = "hattama_aggregator_shard_frozen";
 /// Steps of outcomes of this aggregator that another owner was ahead of.
 pub const OUTRUN: &str = "hattama_aggregator_outrun_total";
+/// Shards owned here now.
+pub const SHARDS_OWNED: &str = "hattama_aggregator_shards_owned";
+/// Times that an owner began again because the log could not be reached.
+pub const OWNERS_RETRIED: &str = "hattama_aggregator_owners_retried_total";
 /// Outcomes records that are not believed.
 pub const FOREIGN_RECORDS: &str = "hattama_aggregator_foreign_records_total";
 
@@ -32,5 +36,11 @@ pub fn describe() {
     );
     describe_gauge!(SHARD_FROZEN, Unit::Count, "1 when the shard stands still because a check failed (P8)");
     describe_counter!(OUTRUN, Unit::Count, "steps of outcomes that another owner of the shard was ahead of");
+    describe_gauge!(SHARDS_OWNED, Unit::Count, "shards that the group has assigned to this aggregator");
+    describe_counter!(
+        OWNERS_RETRIED,
+        Unit::Count,
+        "times that an owner began again because the log could not be reached"
+    );
     describe_counter!(FOREIGN_RECORDS, Unit::Count, "outcomes that are foreign or wrongly signed, ignored");
 }

@@ -93,7 +93,7 @@ impl Fold {
 
 impl Owner {
     /// Owns the shard until the service stops, or an error that a person must see.
-    pub(crate) async fn own(self) -> Result<(), OwnError> {
+    pub(crate) async fn own(&self) -> Result<(), OwnError> {
         loop {
             match self.turn().await? {
                 Turn::Outrun => {

@@ -1,7 +1,14 @@
 //! Builds and runs the aggregator: checks the log, follows control, owns its shards, serves its API.
 
 use crate::{
-    api::Api, control, error::StartError, metrics as names, owner::Owner, status::ShardStatus, status::StatusBoard,
+    api::Api,
+    control,
+    error::StartError,
+    metrics as names,
+    owner::Owner,
+    ownership::{self, Ownership, Shared},
+    status::ShardStatus,
+    status::StatusBoard,
     writer::Writer,
 };
 use bytes::Bytes;
@@ -35,8 +42,8 @@ pub struct Config {
     pub log: RecordLog,
     /// Which generation of it.
     pub generation: u32,
-    /// The shards to own; all of them, control included, when empty.
-    pub shards: BTreeSet<ShardId>,
+    /// The shards to own.
+    pub ownership: Ownership,
     /// A key of a service of role aggregator.
     pub key: SigningKey,
     /// What this instance is called in envelopes.
@@ -64,21 +71,18 @@ pub struct Running {
 pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
     names::describe();
     check_service_key(&config.definition, ServiceRole::Aggregator, &config.key)?;
-    let shards = shards_to_own(&config)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)
         .map_err(|source| StartError::Log { generation: config.generation, source })?;
     let control_genesis = genesis(&config, &topics.submissions, ShardId::CONTROL).await?;
     let status = StatusBoard::default();
-    let mut owned = Vec::with_capacity(shards.len());
-    for shard in shards {
-        genesis(&config, &topics.outcomes, shard).await?;
-        genesis(&config, &topics.tallies, shard).await?;
-        owned.push((shard, genesis(&config, &topics.submissions, shard).await?));
-        // Owned from the start, also while it is still folded: no caller is told that it is not.
-        let end = config.log.end(&topics.submissions, shard.0).await;
-        let end_offset = end.map_err(|source| StartError::Log { generation: config.generation, source })?;
-        status.set(shard, ShardStatus { position: FIRST_POSITION, end_offset, tally: None, frozen: None });
-    }
+    let fixed = match &config.ownership {
+        Ownership::Fixed(shards) => {
+            let shards = shards_to_own(&config.definition, shards)?;
+            checked(&config, &topics, shards, &status).await?
+        }
+        // Each is checked when it is assigned.
+        Ownership::Shared(_) => Vec::new(),
+    };
     let listener = listen::bind(config.listen).await?;
 
     // All is checked: from here on tasks run.
@@ -87,27 +91,54 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
         control::follow(&config.log, &topics.submissions, &config.definition, generation, &control_genesis);
     supervise::spawn(shutdown, "follow control", until(shutdown.clone(), follower));
     let writer = Writer {
-        log: config.log.clone(),
+        log: config.log,
         topics: Arc::new(topics),
         definition: Arc::clone(&config.definition),
         generation,
-        key: Arc::new(config.key.clone()),
+        key: Arc::new(config.key),
         instance: config.instance.as_str().into(),
         clock: config.clock,
         outcomes_list_bytes: MAX_OUTCOMES_LIST_BYTES,
     };
-    for (shard, genesis) in owned {
-        let owner = Owner {
-            shard,
-            generation,
-            genesis,
-            writer: writer.clone(),
-            control: control.clone(),
-            status: status.clone(),
-        };
-        supervise::spawn(shutdown, "own a shard", until(shutdown.clone(), owner.own()));
+    let template = Owner {
+        shard: ShardId::CONTROL,
+        generation,
+        genesis: control_genesis,
+        writer,
+        control,
+        status: status.clone(),
+    };
+    for (shard, genesis) in fixed {
+        let owner = Owner { shard, genesis, ..template.clone() };
+        let owning = async move { ownership::own(&owner).await };
+        supervise::spawn(shutdown, "own a shard", until(shutdown.clone(), owning));
     }
-    Ok(serve(config, listener, status, shutdown))
+    if let Ownership::Shared(membership) = config.ownership {
+        let shared = Shared::new(membership, template, shutdown.clone());
+        supervise::spawn(shutdown, "own what the group assigns", shared.run());
+    }
+    let api = Api { definition: config.definition, status, clock: config.clock };
+    Ok(serve(api, listener, config.listen, config.readiness, shutdown))
+}
+
+/// Shards with the genesis of their submissions, all their partitions checked.
+async fn checked(
+    config: &Config,
+    topics: &TopicSet,
+    shards: Vec<ShardId>,
+    status: &StatusBoard,
+) -> Result<Vec<(ShardId, Bytes)>, StartError> {
+    let mut checked = Vec::with_capacity(shards.len());
+    for shard in shards {
+        genesis(config, &topics.outcomes, shard).await?;
+        genesis(config, &topics.tallies, shard).await?;
+        checked.push((shard, genesis(config, &topics.submissions, shard).await?));
+        // Owned from the start, also while it is still folded: no caller is told that it is not.
+        let end = config.log.end(&topics.submissions, shard.0).await;
+        let end_offset = end.map_err(|source| StartError::Log { generation: config.generation, source })?;
+        status.set(shard, ShardStatus { position: FIRST_POSITION, end_offset, tally: None, frozen: None });
+    }
+    Ok(checked)
 }
 
 /// Runs a task until it ends or the service is asked to stop: what is not acknowledged is folded again by the next owner.
@@ -120,28 +151,27 @@ async fn until<E>(shutdown: Shutdown, task: impl Future<Output = Result<(), E>>)
     }
 }
 
-fn serve(config: Config, listener: TcpListener, status: StatusBoard, shutdown: &Shutdown) -> Running {
-    let grpc_address = listener.local_addr().unwrap_or(config.listen);
-    let api = Api { definition: config.definition, status, clock: config.clock };
+fn serve(api: Api, listener: TcpListener, wanted: SocketAddr, readiness: Readiness, shutdown: &Shutdown) -> Running {
+    let grpc_address = listener.local_addr().unwrap_or(wanted);
     let server = GrpcServer {
         routes: Routes::new(TerritorialAggregatorServer::new(api).max_decoding_message_size(MAX_REQUEST_BYTES)),
         descriptor_sets: vec![DESCRIPTORS],
         service_names: vec!["hattama.aggregator.v1.TerritorialAggregator"],
         limits: Limits::default(),
-        readiness: config.readiness,
+        readiness,
     };
     supervise::spawn(shutdown, "aggregator grpc", server.serve(listener, shutdown.clone()));
     Running { grpc_address }
 }
 
-fn shards_to_own(config: &Config) -> Result<Vec<ShardId>, StartError> {
-    let last = config.definition.shards.saturating_sub(1);
-    if config.shards.is_empty() {
+fn shards_to_own(definition: &Definition, named: &BTreeSet<ShardId>) -> Result<Vec<ShardId>, StartError> {
+    let last = definition.shards.saturating_sub(1);
+    if named.is_empty() {
         return Ok((0..=last).map(ShardId).collect());
     }
-    match config.shards.iter().find(|shard| shard.0 > last) {
+    match named.iter().find(|shard| shard.0 > last) {
         Some(shard) => Err(StartError::NoSuchShard { shard: *shard, last }),
-        None => Ok(config.shards.iter().copied().collect()),
+        None => Ok(named.iter().copied().collect()),
     }
 }
 

@@ -1,20 +1,30 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
-use crate::{Config, start};
+use crate::{Config, Ownership, start};
 use hattama_election::{definition::ServiceRole, ids::ShardId};
-use hattama_election_log::{ElectionSettings, service_key};
+use hattama_election_log::{ElectionLog, ElectionSettings, service_key};
+use hattama_record_log::{
+    LogError,
+    kafka::{Membership, MembershipSettings},
+    topics::TopicSet,
+};
 use hattama_service_kit::{
     config::{self, ProcessSettings},
     listen,
     process::Process,
     shutdown::Drain,
 };
-use std::{error::Error, net::SocketAddr, path::PathBuf};
+use std::{error::Error, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Where the API listens by default.
 const DEFAULT_PORT: u16 = 7102;
 /// Where metrics and health listen by default.
 const DEFAULT_ADMIN_PORT: u16 = 9102;
+
+/// As short as brokers allow by default: for so long the shards of an aggregator that died stand still.
+const DEFAULT_SESSION_TIMEOUT_SECONDS: u32 = 6;
+/// How long the group waits for an owner to stop: it stops between two calls to the log, within milliseconds.
+const LET_GO_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Owns shards of an election's log: folds their submissions, writes outcomes and tallies, and serves its commissions.
 ///
@@ -31,9 +41,13 @@ pub struct Settings {
     /// In the file: `[election]`.
     #[command(flatten)]
     pub election: ElectionSettings,
-    /// Shards to own, separated by commas; 0 is control [default: all]
+    /// Shards to own, separated by commas; 0 is control [default: all; on Kafka those that the group of all aggregators
+    /// assigns]
     #[arg(long, env = "HATTAMA_SHARDS", value_name = "SHARDS", value_delimiter = ',')]
     pub shards: Option<Vec<u32>>,
+    /// In the group: an aggregator that is silent for so long is dead, and others own its shards [default: 6]
+    #[arg(long, env = "HATTAMA_SESSION_TIMEOUT_SECONDS", value_name = "SECONDS")]
+    pub session_timeout_seconds: Option<u32>,
     /// Where commissions connect [default: 127.0.0.1:7102]
     #[arg(long, env = "HATTAMA_AGGREGATOR_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
@@ -58,13 +72,14 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
         Some(sound) => sound?,
         None => return Ok(process.drained().await),
     }
+    let ownership = ownership(&election, settings.shards, settings.session_timeout_seconds).await?;
     let running = start(
         Config {
             key: service_key(&election.definition, ServiceRole::Aggregator, settings.key_file.as_deref())?,
             definition: election.definition,
             log: election.log.clone(),
             generation: election.generation,
-            shards: settings.shards.unwrap_or_default().into_iter().map(ShardId).collect(),
+            ownership,
             instance: election.instance,
             clock: election.clock,
             listen: settings.listen.unwrap_or(listen::local(DEFAULT_PORT)),
@@ -80,4 +95,25 @@ pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     election.log.close().await?;
     process.close().await;
     Ok(drain)
+}
+
+/// The shards that were named, else what the group assigns, else all.
+async fn ownership(
+    election: &ElectionLog,
+    named: Option<Vec<u32>>,
+    session_timeout_seconds: Option<u32>,
+) -> Result<Ownership, LogError> {
+    let kafka = match (named, &election.kafka) {
+        (Some(named), _) => return Ok(Ownership::Fixed(named.into_iter().map(ShardId).collect())),
+        (None, None) => return Ok(Ownership::all()),
+        (None, Some(kafka)) => kafka,
+    };
+    let (id, generation) = (election.definition.id.as_str(), election.generation);
+    let membership = MembershipSettings {
+        group: format!("{id}.g{generation}.aggregators"),
+        topic: TopicSet::new(id, generation)?.submissions,
+        session_timeout: Duration::from_secs(session_timeout_seconds.unwrap_or(DEFAULT_SESSION_TIMEOUT_SECONDS).into()),
+        let_go_timeout: LET_GO_TIMEOUT,
+    };
+    Ok(Ownership::Shared(Membership::join(kafka, membership).await?))
 }

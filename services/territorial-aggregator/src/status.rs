@@ -25,6 +25,10 @@ impl StatusBoard {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(shard, status);
     }
 
+    pub(crate) fn remove(&self, shard: ShardId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&shard);
+    }
+
     pub(crate) fn get(&self, shard: ShardId) -> Option<ShardStatus> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&shard).cloned()
     }

@@ -19,6 +19,7 @@ use hattama_service_kit::{
     readiness::Readiness,
     shutdown::{Drain, Shutdown},
 };
+use hattama_territorial_aggregator::Ownership;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 use tonic::transport::Channel;
 
@@ -65,10 +66,12 @@ impl Cluster {
                 definition: Arc::clone(definition),
                 log: log.clone(),
                 generation: GENERATION,
-                shards: (0..definition.shards)
-                    .filter(|shard| shard % u32::from(size.aggregators) == u32::from(number))
-                    .map(ShardId)
-                    .collect(),
+                ownership: Ownership::Fixed(
+                    (0..definition.shards)
+                        .filter(|shard| shard % u32::from(size.aggregators) == u32::from(number))
+                        .map(ShardId)
+                        .collect(),
+                ),
                 key: rehearsal_service_key(definition, ServiceRole::Aggregator)?,
                 instance: format!("aggregator-{}", number + 1),
                 clock,

@@ -75,6 +75,15 @@ pub struct LetGo {
     _done: oneshot::Sender<()>,
 }
 
+impl LetGo {
+    /// One to hand out, and what ends when it is dropped.
+    #[must_use]
+    pub fn new() -> (Self, oneshot::Receiver<()>) {
+        let (done, dropped) = oneshot::channel();
+        (Self { _done: done }, dropped)
+    }
+}
+
 /// A member of a group. It leaves when it is dropped, in the background; [`Membership::leave`] waits for it.
 #[derive(Debug)]
 pub struct Membership {
@@ -92,6 +101,12 @@ impl Membership {
     pub async fn join(settings: &KafkaSettings, membership: MembershipSettings) -> Result<Self, LogError> {
         let settings = settings.clone();
         blocking(move || Self::start(&settings, membership)).await
+    }
+
+    /// A membership whose events come from elsewhere: for tests of owners, without a cluster.
+    #[must_use]
+    pub fn scripted(events: mpsc::Receiver<Result<MembershipEvent, LogError>>) -> Self {
+        Self { events, leaving: Arc::default(), thread: None }
     }
 
     /// The next event. After an error or `None` this is no member any more. Cancel-safe.
@@ -213,9 +228,9 @@ impl ConsumerContext for MemberContext {
         if consumer.assignment_lost() {
             return self.tell(MembershipEvent::Lost { partitions });
         }
-        let (done, let_go) = oneshot::channel();
-        self.tell(MembershipEvent::Revoked { partitions, let_go: LetGo { _done: done } });
-        self.await_let_go(let_go);
+        let (let_go, dropped) = LetGo::new();
+        self.tell(MembershipEvent::Revoked { partitions, let_go });
+        self.await_let_go(dropped);
     }
 
     fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

@@ -29,7 +29,7 @@ use tokio::task::spawn_blocking;
 use self::context::Complaint;
 pub(crate) use self::cursor::Cursor;
 use self::followers::Followers;
-pub use self::membership::{Membership, MembershipEvent, MembershipSettings};
+pub use self::membership::{LetGo, Membership, MembershipEvent, MembershipSettings};
 use self::queries::Queries;
 use self::reads::{Range, Reads};
 pub use self::settings::{

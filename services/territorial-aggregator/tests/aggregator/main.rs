@@ -10,5 +10,6 @@ mod process;
 mod reading;
 mod recounting;
 mod rig;
+mod sharing;
 mod splitting;
 mod starting;

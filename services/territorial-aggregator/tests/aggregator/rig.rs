@@ -23,7 +23,7 @@ use hattama_service_kit::{
     shutdown::Shutdown,
 };
 use hattama_tally::{Generation, OutcomesBody, Part, PositionPair, SubmissionOutcome};
-use hattama_territorial_aggregator::{Config, start};
+use hattama_territorial_aggregator::{Config, Ownership, start};
 use hattama_wire::{Envelope, Genesis, ServiceContext, SigningKey, encode_genesis, encode_outcomes, sign_service};
 use jiff::Timestamp;
 use std::{
@@ -80,7 +80,11 @@ impl Rig {
     }
 
     pub async fn of(definition: Definition) -> Self {
-        let rig = Self::without_genesis(definition).await;
+        Self::on(RecordLog::memory(), definition).await
+    }
+
+    pub async fn on(log: RecordLog, definition: Definition) -> Self {
+        let rig = Self::without_genesis_on(log, definition).await;
         for (topic, partitions) in rig.topics.partitions(rig.definition.shards) {
             for partition in 0..partitions {
                 let record = NewRecord::of_value(genesis(&rig.definition, GENERATION.0));
@@ -91,7 +95,10 @@ impl Rig {
     }
 
     pub async fn without_genesis(definition: Definition) -> Self {
-        let log = RecordLog::memory();
+        Self::without_genesis_on(RecordLog::memory(), definition).await
+    }
+
+    async fn without_genesis_on(log: RecordLog, definition: Definition) -> Self {
         let topics = TopicSet::new(definition.id.as_str(), GENERATION.0).unwrap();
         topics.create_all(&log, definition.shards).await.unwrap();
         Self { definition: Arc::new(definition), log, topics }
@@ -208,7 +215,7 @@ impl Rig {
             definition: Arc::clone(&self.definition),
             log: self.log.clone(),
             generation: GENERATION.0,
-            shards: shards.iter().copied().map(ShardId).collect::<BTreeSet<_>>(),
+            ownership: Ownership::Fixed(shards.iter().copied().map(ShardId).collect::<BTreeSet<_>>()),
             key: service_key("aggregator"),
             instance: instance.to_owned(),
             clock: self.clock(36_000),

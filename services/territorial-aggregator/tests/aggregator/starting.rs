@@ -4,7 +4,7 @@ use crate::rig::{Rig, genesis, service_key};
 use hattama_election::{definition::sample, ids::ElectionId, ids::ShardId};
 use hattama_record_log::{NewRecord, TopicName};
 use hattama_service_kit::shutdown::Shutdown;
-use hattama_territorial_aggregator::{Config, start};
+use hattama_territorial_aggregator::{Config, Ownership, start};
 
 /// The error of a start, which left nothing behind in the log.
 async fn refusal(rig: &Rig, config: Config) -> String {
@@ -94,7 +94,7 @@ async fn a_shard_that_the_definition_does_not_have_is_refused() {
     let mut config = rig.config("one", &[1, 5]);
     expect_parts(&refusal(&rig, config).await, &["shard 5 does not exist", "shards 0 to 4"]);
     config = rig.config("one", &[]);
-    config.shards.insert(ShardId(u32::MAX));
+    config.ownership = Ownership::Fixed([ShardId(u32::MAX)].into());
     expect_parts(&refusal(&rig, config).await, &["shard 4294967295 does not exist"]);
 }
 
