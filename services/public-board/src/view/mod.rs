@@ -6,6 +6,7 @@ mod hemicycle;
 mod lists;
 mod open;
 pub mod render;
+mod restoring;
 mod seats;
 mod times;
 mod turnout;

@@ -10,6 +10,7 @@ use super::districts::{self, DistrictsView};
 use super::hemicycle::{self, HemicycleView};
 use super::lists::{self, ListView};
 use super::open::{self, OpenView};
+use super::restoring::{self, RestoringView};
 use super::times::{self, NationalClock};
 use super::turnout::{self, TurnoutView};
 use super::{Marks, listed};
@@ -40,7 +41,7 @@ pub fn page(shown: &Shown, words: &Words) -> Option<Rendered> {
     let started = Instant::now();
     let figures = match &shown.snapshot {
         Some(snapshot) => FiguresTemplate::new(snapshot, words).render(),
-        None => WaitingTemplate { w: words }.render(),
+        None => WaitingTemplate::new(shown, words).render(),
     };
     let rendered = figures.and_then(|figures| Ok((figures, PageTemplate::new(shown, words).render()?)));
     metrics::histogram!(RENDER_SECONDS).record(started.elapsed().as_secs_f64());
@@ -136,6 +137,19 @@ struct FreshnessTemplate<'a> {
 #[template(path = "waiting.html")]
 struct WaitingTemplate<'a> {
     w: &'a Words,
+    marks: Marks,
+    restoring: Option<RestoringView>,
+}
+
+impl<'a> WaitingTemplate<'a> {
+    fn new(shown: &Shown, words: &'a Words) -> Self {
+        let election = shown.election();
+        Self {
+            w: words,
+            marks: election.map_or_else(Marks::default, Marks::of),
+            restoring: election.and_then(|election| restoring::build(election, election.restoring.as_ref(), words)),
+        }
+    }
 }
 
 #[derive(Template)]
@@ -145,6 +159,7 @@ struct FiguresTemplate<'a> {
     marks: Marks,
     /// A word about the whole: `restoring`, `complete` or `preliminary`.
     status: &'static str,
+    restoring: Option<RestoringView>,
     notices: Vec<String>,
     checked: String,
     counted: CountedView,
@@ -167,6 +182,7 @@ impl<'a> FiguresTemplate<'a> {
             w: words,
             marks: Marks::of(&snapshot.election),
             status: status(snapshot, &counted),
+            restoring: restoring::build(&snapshot.election, snapshot.result.restoring.as_ref(), words),
             notices: notices(snapshot, words),
             checked: checked(snapshot, words),
             counted,

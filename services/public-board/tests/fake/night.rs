@@ -75,6 +75,7 @@ impl Scene {
                     position: Some(PositionPair { next_offset: 4_000 + u64::from(shard), control_next_offset: 3 }),
                 })
                 .collect(),
+            restoring: None,
         };
         Self {
             election: election(),
@@ -118,6 +119,7 @@ fn election() -> GetElectionResponse {
         district: String::new(),
     };
     GetElectionResponse {
+        restoring: None,
         id: "kz-2023".into(),
         core_digest: vec![0xab; 32].into(),
         name: text(
