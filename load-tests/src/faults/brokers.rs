@@ -16,7 +16,13 @@ const TWO_AWAY: Duration = Duration::from_secs(12);
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 /// One broker gets a signal; it is in step again before this returns.
-pub async fn signal(stage: &Stage<'_>, which: Which, signal: Signal, round: u32) -> Result<(), Box<dyn Error>> {
+pub async fn signal(
+    stage: &Stage<'_>,
+    which: Which,
+    signal: Signal,
+    round: u32,
+    injected: &mut Injected,
+) -> Result<(), Box<dyn Error>> {
     let cluster = stage.cluster;
     let controller = blocking(|| cluster.controller())?;
     let others: Vec<u8> = (1..=cluster.size).filter(|broker| *broker != controller).collect();
@@ -31,6 +37,7 @@ pub async fn signal(stage: &Stage<'_>, which: Which, signal: Signal, round: u32)
     };
     blocking(|| cluster.broker(command, broker))?;
     sleep(BROKER_AWAY).await;
+    injected.heals();
     blocking(|| cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker))?;
     blocking(|| cluster.in_step())
 }

@@ -47,8 +47,17 @@ pub struct Injected {
 pub struct Round {
     /// When it happened.
     pub fault: Instant,
-    /// The next round, or the end.
+    /// When it began to be healed: what comes later is disturbed by that.
     pub until: Instant,
+}
+
+impl Injected {
+    /// The last fault is healed from now on.
+    fn heals(&mut self) {
+        if let Some(round) = self.rounds.last_mut() {
+            round.until = round.until.min(Instant::now());
+        }
+    }
 }
 
 impl Plan {
@@ -155,17 +164,17 @@ async fn one_round(
         Fault::Process(target, signal) => {
             // A precinct whose gateway is away sends later: that is no delay of the numbers.
             injected.strict = target != Target::Gateway;
-            processes::signal(stage, target, signal, round).await
+            processes::signal(stage, target, signal, round, injected).await
         }
-        Fault::ComeAndGo => processes::come_and_go(stage).await,
-        Fault::Broker(which, signal) => brokers::signal(stage, which, signal, round).await,
+        Fault::ComeAndGo => processes::come_and_go(stage, injected).await,
+        Fault::Broker(which, signal) => brokers::signal(stage, which, signal, round, injected).await,
         Fault::TwoBrokers => brokers::two(stage, round, injected).await,
         Fault::AllBrokers => brokers::all(stage, injected).await,
         Fault::RollingRestart => {
             injected.strict = false;
             for target in [Target::Gateway, Target::Aggregator, Target::National] {
                 for number in 0..stage.of(target).len() as u32 {
-                    processes::signal(stage, target, Signal::Term, number).await?;
+                    processes::signal(stage, target, Signal::Term, number, injected).await?;
                 }
             }
             brokers::rolling(stage).await

@@ -1,5 +1,6 @@
 //! Faults of the services' processes.
 
+use super::Injected;
 use crate::{
     rows::{Signal, Target},
     stage::Stage,
@@ -27,7 +28,13 @@ pub fn round_seconds(target: Target, signal: Signal) -> u64 {
 }
 
 /// One process gets a signal: in turn each.
-pub async fn signal(stage: &mut Stage<'_>, target: Target, signal: Signal, round: u32) -> Result<(), Box<dyn Error>> {
+pub async fn signal(
+    stage: &mut Stage<'_>,
+    target: Target,
+    signal: Signal,
+    round: u32,
+    injected: &mut Injected,
+) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     let services = stage.of(target);
     let place = round as usize % services.len();
@@ -38,8 +45,13 @@ pub async fn signal(stage: &mut Stage<'_>, target: Target, signal: Signal, round
             sleep_until(begun + if target == Target::Aggregator { AGGREGATOR_AWAY } else { OTHERS_AWAY }).await;
         }
         Signal::Term => drop(service.terminate().await?),
-        Signal::Stop => return Ok(service.stand_still(STANDS_STILL).await?),
+        Signal::Stop => {
+            service.stand_still(STANDS_STILL).await?;
+            injected.heals();
+            return Ok(());
+        }
     }
+    injected.heals();
     service.start()?;
     Ok(service.ready().await?)
 }
@@ -53,10 +65,11 @@ pub fn two_owners(stage: &mut Stage<'_>) {
 }
 
 /// Two members of three leave, one without a word, and come again.
-pub async fn come_and_go(stage: &mut Stage<'_>) -> Result<(), Box<dyn Error>> {
+pub async fn come_and_go(stage: &mut Stage<'_>, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
     stage.aggregators[1].terminate().await?;
     stage.aggregators[2].kill().await?;
     sleep(AGGREGATOR_AWAY - MEMBERS_STAY).await;
+    injected.heals();
     for aggregator in &mut stage.aggregators[1..] {
         aggregator.start()?;
         aggregator.ready().await?;
