@@ -6,7 +6,8 @@ use crate::{
 };
 use bytes::Bytes;
 use hattama_election::ids::ShardId;
-use hattama_record_log::{LogError, RecordLog, TopicName};
+use hattama_election_log::{Pause, next_batch_patiently};
+use hattama_record_log::{LogError, Reader, RecordLog, TopicName};
 use hattama_service_kit::{shutdown::Shutdown, supervise};
 use std::{convert::Infallible, sync::Arc};
 use tokio::sync::{mpsc, watch};
@@ -60,7 +61,7 @@ impl Followers {
         self.spawn("tallies", async move {
             let mut reader = log.reader(&topic, shard.0, 1);
             loop {
-                let values = values(reader.next_batch(READ_BATCH).await?);
+                let values = values(next_batch_patiently(&mut reader, READ_BATCH).await?);
                 if sender.send(Event::Tallies { shard, values }).await.is_err() {
                     return Ok::<(), LogError>(());
                 }
@@ -74,7 +75,7 @@ impl Followers {
         let sender = self.sender.clone();
         self.spawn("publications", async move {
             loop {
-                let values = values(reader.next_batch(READ_BATCH).await?);
+                let values = values(next_batch_patiently(&mut reader, READ_BATCH).await?);
                 let event = Event::Publications { values, next_offset: reader.position() };
                 if sender.send(event).await.is_err() {
                     return Ok::<(), LogError>(());
@@ -111,7 +112,7 @@ impl Followers {
             let mut reader = replica.reader(shard);
             while newest.changed().await.is_ok() {
                 let tally = Arc::clone(&newest.borrow_and_update());
-                let check = replica.check(&mut reader, &tally).await?;
+                let check = check_patiently(&replica, &mut reader, &tally).await?;
                 let goes_on = !matches!(check, Check::Differs(_));
                 if sender.send(Event::Checked { shard, check }).await.is_err() || !goes_on {
                     break;
@@ -127,6 +128,21 @@ impl Followers {
         supervise::spawn(&self.shutdown, name, async move {
             token.run_until_cancelled_owned(follower).await.unwrap_or(Ok(()))
         });
+    }
+}
+
+/// Checks a tally, again from where the fold stands when the log could not be reached.
+async fn check_patiently(
+    replica: &Arc<Replica>,
+    reader: &mut Reader,
+    tally: &Arc<LoggedTally>,
+) -> Result<Check, LogError> {
+    let mut pause = Pause::new();
+    loop {
+        match replica.check(reader, tally).await {
+            Err(error) if error.may_pass() => pause.after(&error, "a tally is checked when it can").await,
+            checked => return checked,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 use bytes::Bytes;
 use hattama_election::{definition::Definition, ids::ShardId};
+use hattama_election_log::end_patiently;
 use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName};
 use hattama_service_kit::{clock::Clock, readiness::Readiness, shutdown::Shutdown};
 use hattama_tally::Generation;
@@ -20,8 +21,11 @@ use hattama_wire::{Envelope, ServiceContext, SigningKey, sign_service};
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
-/// How long to wait before the log is asked again whether an append is in it. The log has just failed to say so.
-const UNKNOWN_APPEND_WAIT: Duration = Duration::from_secs(1);
+/// How long to wait before the log is asked or written to again after it failed: each try took its own time-outs already, so
+/// that this need not grow.
+const FAILED_APPEND_WAIT: Duration = Duration::from_secs(1);
+/// How long a stop waits for the append under way: a log that can be reached has acknowledged it long before.
+const LAST_APPEND_WAIT: Duration = Duration::from_secs(2);
 /// Events taken in before the merge looks at them: one merge for many tallies when there are many.
 const MAX_EVENTS_AT_ONCE: usize = 256;
 /// The part of readiness that this task holds.
@@ -58,9 +62,20 @@ pub(crate) enum Flight {
     /// None.
     Landed,
     /// The log has not acknowledged it yet.
-    Appending { append: Pin<Box<dyn Future<Output = Result<u64, LogError>> + Send>>, since: Instant },
+    Appending { append: Pin<Box<dyn Future<Output = Result<Landing, LogError>> + Send>>, since: Instant },
     /// Acknowledged; the records before this offset are to be read first.
     ReadingBack { until: u64, since: Instant },
+}
+
+/// What became of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// The log has it: before this offset.
+    Acknowledged(u64),
+    /// Nobody knows: if the log has it now, before this offset.
+    Unknown(u64),
+    /// The log could not be reached: it has nothing of it.
+    NotWritten,
 }
 
 impl Publisher {
@@ -73,7 +88,7 @@ impl Publisher {
             tokio::select! {
                 biased;
                 () = shutdown.token().cancelled() => break,
-                appended = landing(&mut self.flight) => self.acknowledged(appended).await?,
+                landed = landing(&mut self.flight) => self.landed(landed?),
                 event = followers.next() => {
                     let Some(event) = event else { break };
                     self.take(event);
@@ -87,7 +102,7 @@ impl Publisher {
         }
         if let Flight::Appending { append, .. } = self.flight {
             // Its record is in the log or not, whatever this says: the next reader will see.
-            let _ = append.await;
+            let _ = tokio::time::timeout(LAST_APPEND_WAIT, append).await;
         }
         Ok(())
     }
@@ -136,23 +151,16 @@ impl Publisher {
         ::metrics::gauge!(metrics::RESTORING_RECORDS_MISSING).set(missing as f64);
     }
 
-    async fn acknowledged(&mut self, appended: Result<u64, LogError>) -> Result<(), LogError> {
-        let Flight::Appending { since, .. } = self.flight else { return Ok(()) };
-        let until = match appended {
-            Ok(offset) => {
+    fn landed(&mut self, landed: Landing) {
+        let Flight::Appending { since, .. } = self.flight else { return };
+        self.flight = match landed {
+            Landing::Acknowledged(until) => {
                 ::metrics::counter!(metrics::PUBLICATIONS_APPENDED_TOTAL).increment(1);
-                offset + 1
+                Flight::ReadingBack { until, since }
             }
-            Err(error) if error.outcome_is_unknown() => {
-                ::metrics::counter!(metrics::APPENDS_UNKNOWN_TOTAL).increment(1);
-                tracing::warn!(%error, "a publication may be in the log or not: reading on before the next one");
-                tokio::time::sleep(UNKNOWN_APPEND_WAIT).await;
-                self.author.log.end(&self.author.topic, 0).await?
-            }
-            Err(error) => return Err(error),
+            Landing::Unknown(until) => Flight::ReadingBack { until, since },
+            Landing::NotWritten => Flight::Landed,
         };
-        self.flight = Flight::ReadingBack { until, since };
-        Ok(())
     }
 
     fn take(&mut self, event: Event) {
@@ -258,7 +266,7 @@ impl Publisher {
 
 impl Author {
     /// Signs a draft and appends it. The future owns what it needs.
-    fn append(&self, draft: Draft) -> impl Future<Output = Result<u64, LogError>> + Send + use<> {
+    fn append(&self, draft: Draft) -> impl Future<Output = Result<Landing, LogError>> + Send + use<> {
         let envelope = Envelope {
             instance: self.instance.clone(),
             written_at_milliseconds: self.clock.now_utc_milliseconds(),
@@ -268,12 +276,28 @@ impl Author {
         tracing::debug!(sequence = draft.sequence, "publishing");
         let value = sign_service(ServiceContext::Publication, &self.key, draft.bytes, &envelope);
         let (log, topic) = (self.log.clone(), self.topic.clone());
-        async move { log.append(&topic, 0, NewRecord::of_value(value)).await }
+        async move {
+            match log.append(&topic, 0, NewRecord::of_value(value)).await {
+                Ok(offset) => Ok(Landing::Acknowledged(offset + 1)),
+                Err(error) if error.outcome_is_unknown() => {
+                    ::metrics::counter!(metrics::APPENDS_UNKNOWN_TOTAL).increment(1);
+                    tracing::warn!(%error, "a publication may be in the log or not: reading on before the next one");
+                    tokio::time::sleep(FAILED_APPEND_WAIT).await;
+                    end_patiently(&log, &topic, 0).await.map(Landing::Unknown)
+                }
+                Err(error) if error.may_pass() => {
+                    tracing::warn!(%error, "the log cannot be reached: publishing goes on when it can");
+                    tokio::time::sleep(FAILED_APPEND_WAIT).await;
+                    Ok(Landing::NotWritten)
+                }
+                Err(error) => Err(error),
+            }
+        }
     }
 }
 
 /// The outcome of the append under way; never when there is none.
-async fn landing(flight: &mut Flight) -> Result<u64, LogError> {
+async fn landing(flight: &mut Flight) -> Result<Landing, LogError> {
     match flight {
         Flight::Appending { append, .. } => append.await,
         Flight::Landed | Flight::ReadingBack { .. } => std::future::pending().await,

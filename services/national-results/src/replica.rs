@@ -6,6 +6,7 @@
 
 use crate::{metrics, records::LoggedTally, restoration::Restoration};
 use hattama_election::{definition::Definition, ids::ShardId};
+use hattama_election_log::next_batch_patiently;
 use hattama_record_log::{LogError, Reader, Record, RecordLog, topics::TopicSet};
 use hattama_tally::{ControlFold, ControlState, Generation, PositionPair, ShardFold, TallyBody};
 use hattama_wire::RecordOpener;
@@ -158,7 +159,7 @@ impl Replica {
     pub(crate) async fn follow_control(self: &Arc<Self>) -> Result<(), FoldError> {
         let mut reader = self.log.reader(&self.topics.submissions, ShardId::CONTROL.0, 1);
         loop {
-            let records = reader.next_batch(FOLD_BATCH).await?;
+            let records = next_batch_patiently(&mut reader, FOLD_BATCH).await?;
             self.note_restored(ShardId::CONTROL, &records);
             let replica = Arc::clone(self);
             let folded = spawn_blocking(move || {

@@ -1,13 +1,14 @@
 //! The outbox: what is in the journal goes to the log, shard by shard, until the log has acknowledged it.
 //!
-//! An append that fails is tried again for ever, at a bounded rate. If its outcome was unknown, the log may get a submission
-//! twice: it counts once (design, D3).
+//! An append that fails is tried again for ever, at a bounded rate. If its outcome was unknown, what the log has got of it is
+//! looked for first. What comes into the log even later is there twice: it counts once (design, D3).
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hattama_election::ids::ShardId;
-use hattama_record_log::{LogError, NewRecord};
+use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName};
 use hattama_wire::{EARLIER_POSITIONS_HEADER, encode_earlier};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::book::{Book, Unsent};
 use crate::follow::{Pause, Source};
 use crate::journal::{Journal, JournalError, LoggedAt, ToSend};
-use crate::limits::MAX_APPEND_SUBMISSIONS;
+use crate::limits::{MAX_APPEND_SUBMISSIONS, MAX_READ_RECORDS};
 use crate::losses::Losses;
 use crate::metrics;
 
@@ -47,6 +48,11 @@ impl Sender {
             return Ok(());
         }
         let lost = self.losses.of(self.shard);
+        // Whatever is sent from here on lies behind this.
+        let mut behind = tokio::select! {
+            end = self.source.end_patiently(&self.source.topics.submissions, self.shard.0) => end,
+            () = self.stopping.cancelled() => return Ok(()),
+        };
         loop {
             let unsent = tokio::select! {
                 biased;
@@ -55,25 +61,25 @@ impl Sender {
                 unsent = self.book.next_unsent(self.shard, MAX_APPEND_SUBMISSIONS) => unsent,
                 () = self.intake_closed.cancelled() => return Ok(()),
             };
-            if !self.send(unsent).await? {
+            if !self.send(unsent, &mut behind).await? {
                 return Ok(());
             }
         }
     }
 
     /// False when the log fails and the gateway stops, or when the log has lost records of the shard.
-    async fn send(&self, unsent: Vec<Unsent>) -> Result<bool, JournalError> {
-        let to_send = self.journal.to_send(unsent.iter().map(|one| one.digest).collect()).await?;
+    async fn send(&self, unsent: Vec<Unsent>, behind: &mut u64) -> Result<bool, JournalError> {
+        let mut to_send = self.journal.to_send(unsent.iter().map(|one| one.digest).collect()).await?;
         let lost = self.losses.of(self.shard);
         let mut pause = Pause::new();
-        let mut failed_before = false;
+        let (mut failed_before, mut may_be_there) = (false, false);
         loop {
-            match self.append(&to_send).await {
-                Ok(offsets) => {
-                    self.logged(&to_send, &offsets).await;
-                    return Ok(true);
+            match self.look_and_append(&mut to_send, may_be_there, behind).await {
+                Ok(()) => return Ok(true),
+                Err(error) => {
+                    may_be_there |= error.outcome_is_unknown();
+                    self.report(&error, failed_before);
                 }
-                Err(error) => self.report(&error, failed_before),
             }
             failed_before = true;
             tokio::select! {
@@ -82,6 +88,31 @@ impl Sender {
                 () = lost.cancelled() => return Ok(false),
             }
         }
+    }
+
+    /// Takes out what the log has got, and appends the rest. `behind` then lies behind all of it.
+    async fn look_and_append(
+        &self,
+        to_send: &mut Vec<ToSend>,
+        may_be_there: bool,
+        behind: &mut u64,
+    ) -> Result<(), LogError> {
+        if may_be_there {
+            let wanted = to_send.iter().map(|one| one.kept.value.clone()).collect();
+            let found = found(&self.source.log, &self.source.topics.submissions, self.shard, *behind, &wanted).await?;
+            let (there, rest): (Vec<_>, Vec<_>) =
+                std::mem::take(to_send).into_iter().partition(|one| found.contains_key(&one.kept.value));
+            *to_send = rest;
+            let offsets: Vec<u64> = there.iter().filter_map(|one| found.get(&one.kept.value).copied()).collect();
+            self.logged(&there, &offsets).await;
+        }
+        if to_send.is_empty() {
+            return Ok(());
+        }
+        let offsets = self.append(to_send).await?;
+        *behind = offsets.last().map_or(*behind, |last| last + 1);
+        self.logged(to_send, &offsets).await;
+        Ok(())
     }
 
     async fn append(&self, to_send: &[ToSend]) -> Result<Vec<u64>, LogError> {
@@ -121,5 +152,45 @@ impl Sender {
                 "the log takes no submissions; they are kept in the journal and sent again"
             );
         }
+    }
+}
+
+/// Which of these values a partition has from an offset to its end, and where each lies first.
+async fn found(
+    log: &RecordLog,
+    topic: &TopicName,
+    shard: ShardId,
+    from: u64,
+    wanted: &HashSet<Bytes>,
+) -> Result<BTreeMap<Bytes, u64>, LogError> {
+    let mut reader = log.reader(topic, shard.0, from);
+    let mut found = BTreeMap::new();
+    loop {
+        let batch = reader.next_batch_now(MAX_READ_RECORDS).await?;
+        if batch.is_empty() {
+            return Ok(found);
+        }
+        for record in batch.into_iter().filter(|record| wanted.contains(&record.value)) {
+            found.entry(record.value).or_insert(record.offset);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_an_append_that_nobody_knows_the_outcome_of_what_the_log_has_is_found_behind_where_it_began() {
+        let (log, topic) = (RecordLog::memory(), TopicName::new("sample.g1.submissions").unwrap());
+        log.create_topic(&topic, 2).await.unwrap();
+        let values =
+            ["before", "ours 1", "another's", "ours 2", "ours 1"].map(|text| Bytes::from_static(text.as_bytes()));
+        for value in &values {
+            log.append(&topic, 1, NewRecord::of_value(value.clone())).await.unwrap();
+        }
+        let wanted = ["before", "ours 1", "ours 2", "ours 3"].map(|text| Bytes::from_static(text.as_bytes())).into();
+        let found = found(&log, &topic, ShardId(1), 1, &wanted).await.unwrap();
+        assert_eq!(found, BTreeMap::from([(values[1].clone(), 1), (values[3].clone(), 3)]));
     }
 }

@@ -4,10 +4,11 @@ use crate::rig::{FIRST_SEQUENCE, Rig, sequence};
 use hattama_proto::national::v1::GetNationalResultRequest;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_replicas_that_publish_at_once_give_out_one_chain() {
+async fn three_replicas_that_publish_at_once_give_out_one_chain() {
     let mut rig = Rig::new().await;
     let mut one = rig.start("one").await;
     let mut two = rig.start("two").await;
+    let mut three = rig.start("three").await;
     let mut positions = [None; 4];
     for revision in 1..=20 {
         let votes = [u32::from(revision), 2, 3, 4];
@@ -19,9 +20,10 @@ async fn two_replicas_that_publish_at_once_give_out_one_chain() {
     for shard in 1..=3 {
         one.eventually_at(shard, positions[shard as usize].unwrap()).await;
         two.eventually_at(shard, positions[shard as usize].unwrap()).await;
+        three.eventually_at(shard, positions[shard as usize].unwrap()).await;
     }
 
-    // Whoever won each number: a reader of the log finds one chain without a gap, and both replicas give out exactly it.
+    // Whoever won each number: a reader of the log finds one chain without a gap, and all replicas give out exactly it.
     let valid = rig.valid_publications().await;
     let newest = sequence(&one.result().await.unwrap());
     assert_eq!(newest, FIRST_SEQUENCE + valid.len() as u64 - 1);
@@ -30,13 +32,16 @@ async fn two_replicas_that_publish_at_once_give_out_one_chain() {
         let ask = async |mut client: hattama_proto::national::v1::national_results_client::NationalResultsClient<_>| {
             client.get_national_result(request).await.unwrap().into_inner()
         };
-        let (first, second) = (ask(one.client.clone()).await, ask(two.client.clone()).await);
-        assert_eq!(first.publication, second.publication);
-        assert_eq!(first.contests, second.contests);
+        let first = ask(one.client.clone()).await;
+        for other in [ask(two.client.clone()).await, ask(three.client.clone()).await] {
+            assert_eq!(first.publication, other.publication);
+            assert_eq!(first.contests, other.contests);
+        }
         assert_eq!(first.records.unwrap().records, body.records.records);
     }
     one.stop().await;
     two.stop().await;
+    three.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
