@@ -26,8 +26,10 @@ pub struct Published {
 /// How far a generation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Some of its topics or first records are missing; the genesis, if a partition has it.
+    /// Some of its topics or first records are missing, and nothing else is written to it; the genesis, if a partition has it.
     HalfMade(Option<Genesis>),
+    /// Some of its topics or first records are missing, although it was in use: it has lost data.
+    Damaged(Option<Genesis>),
     /// Made, and nothing written to it.
     Empty(Genesis),
     /// In use.
@@ -136,7 +138,8 @@ pub async fn standing(log: &RecordLog, definition: &Definition, generation: u32)
     Ok(match found {
         Some(genesis) if is_whole && is_empty => Standing::Empty(genesis),
         Some(genesis) if is_whole => Standing::InUse(genesis),
-        found => Standing::HalfMade(found),
+        found if is_empty => Standing::HalfMade(found),
+        found => Standing::Damaged(found),
     })
 }
 
@@ -276,5 +279,16 @@ mod tests {
         assert_eq!(standing(&log, &definition, 2).await, Ok(Standing::Empty(genesis.clone())));
         log.append(&topics.submissions, 1, first).await.unwrap();
         assert_eq!(standing(&log, &definition, 2).await, Ok(Standing::InUse(genesis)));
+    }
+
+    #[tokio::test]
+    async fn a_generation_that_lost_a_partition_is_not_taken_for_one_that_is_half_made() {
+        let (log, definition) = (RecordLog::memory(), sample::definition());
+        let genesis = Published::default().genesis(&definition, 1);
+        let topics = TopicSet::new(definition.id.as_str(), 1).unwrap();
+        topics.create_all(&log, definition.shards).await.unwrap();
+        let first = NewRecord::of_value(encode_genesis(&genesis));
+        log.append_all(&topics.submissions, 1, vec![first.clone(), first]).await.unwrap();
+        assert_eq!(standing(&log, &definition, 1).await, Ok(Standing::Damaged(Some(genesis))));
     }
 }

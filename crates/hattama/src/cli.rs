@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
+use hattama_election_log::ElectionSettings;
 use std::{num::NonZeroU32, path::PathBuf};
 
 /// The election that is rehearsed when none is named.
@@ -41,6 +42,12 @@ pub enum Command {
         /// What to do with it
         #[command(subcommand)]
         command: DefinitionCommand,
+    },
+    /// Make the next generation of a log that has lost data, or list the generations (docs/log.md)
+    Generation {
+        /// What to do
+        #[command(subcommand)]
+        command: Box<GenerationCommand>,
     },
 }
 
@@ -157,6 +164,46 @@ pub enum DefinitionCommand {
         #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
         out: PathBuf,
     },
+}
+
+/// `hattama generation`.
+#[derive(Debug, Subcommand)]
+pub enum GenerationCommand {
+    /// Make the next generation: its numbers go on above the highest publication that anybody knows
+    New(GenerationNewArgs),
+    /// List the generations of a log and how far each has come
+    Show(GenerationShowArgs),
+}
+
+/// `hattama generation new`.
+///
+/// Name every gateway, by its address or, when it does not run, by its journal. Safe to repeat: a generation that is half made
+/// is completed, and one that nothing is written to is used.
+#[derive(Debug, Args)]
+pub struct GenerationNewArgs {
+    /// Which election, and where its log lies.
+    #[command(flatten)]
+    pub election: ElectionSettings,
+    /// Address of a gateway that runs
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "journal")]
+    pub gateway: Vec<String>,
+    /// Folder of the journal of a gateway that does not run
+    #[arg(long, value_name = "DIR")]
+    pub journal: Vec<PathBuf>,
+    /// Address of a national service that still runs
+    #[arg(long, value_name = "ADDRESS")]
+    pub national: Vec<String>,
+    /// Go on without this one, which could not be asked, as it was named
+    #[arg(long, value_name = "NAME")]
+    pub without: Vec<String>,
+}
+
+/// `hattama generation show`.
+#[derive(Debug, Args)]
+pub struct GenerationShowArgs {
+    /// Which election, and where its log lies.
+    #[command(flatten)]
+    pub election: ElectionSettings,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod output;
 mod rehearse;
 
 use clap::Parser as _;
-use cli::{Cli, Command, DefinitionCommand};
+use cli::{Cli, Command, DefinitionCommand, GenerationCommand};
 use std::{error::Error, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -28,6 +28,10 @@ fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         Command::Recount(args) => commands::recount::run(&args),
         Command::Definition { command: DefinitionCommand::Check { dir } } => commands::definition::check(&dir),
         Command::Definition { command: DefinitionCommand::Generate { out } } => commands::definition::generate(&out),
+        Command::Generation { command } => match *command {
+            GenerationCommand::New(args) => commands::generation::make(&args),
+            GenerationCommand::Show(args) => commands::generation::show(&args),
+        },
     }
 }
 

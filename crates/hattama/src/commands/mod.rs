@@ -2,5 +2,6 @@
 
 pub mod definition;
 pub mod export;
+pub mod generation;
 pub mod import;
 pub mod recount;

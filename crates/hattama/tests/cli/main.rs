@@ -5,6 +5,7 @@ mod board;
 mod common;
 mod definition;
 mod folders;
+mod generation;
 mod help;
 mod killed;
 mod night;
