@@ -76,6 +76,12 @@ impl Gateway {
         Some(answers::receipt(&receipt, self.source.generation.0, &self.instance))
     }
 
+    /// True while the votes of any contest may not leave a service.
+    pub(crate) fn is_any_contest_embargoed(&self) -> bool {
+        let now = hattama_election::instant::Instant(self.clock.now().as_second());
+        self.source.definition.contests.iter().any(|contest| contest.is_embargoed(now))
+    }
+
     async fn take(&self, sent: Option<&SignedSubmission>, deadline: Instant) -> Result<v1::Receipt, NoReceipt> {
         let candidate = Candidate::new(sent).map_err(NoReceipt::Refused)?;
         let digest = candidate.digest;

@@ -70,7 +70,14 @@ impl Reconciler {
 
     async fn look(&self, shard: ShardId, claim: Claim) -> Result<Option<String>, LogError> {
         let topic = &self.source.topics.submissions;
-        let end = self.source.log.end(topic, shard.0).await?;
+        let end = match self.source.log.end(topic, shard.0).await {
+            Ok(end) => end,
+            // The log answers, and has never heard of what it had acknowledged: it was wiped.
+            Err(LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. }) => {
+                return Ok(Some("the partition is gone".to_owned()));
+            }
+            Err(error) => return Err(error),
+        };
         if end <= claim.offset {
             return Ok(Some(format!("it ends at {end}, and had acknowledged offset {}", claim.offset)));
         }
@@ -131,6 +138,23 @@ mod tests {
         reconciler.compare_all().await.unwrap();
         assert!(reconciler.losses.is_lost(SHARD) && !reconciler.losses.is_lost(ShardId(0)));
         assert!(readiness.reasons()["log"].contains("[1]"), "{:?}", readiness.reasons());
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_wiped_is_an_alarm_and_one_that_does_not_answer_is_none() {
+        let (mut reconciler, readiness) = reconciler(&[b"genesis", b"mine"], b"mine", 1).await;
+        let source = |log| {
+            let (definition, topics) = (Arc::new(sample::definition()), TopicSet::new("sample", 1).unwrap());
+            Arc::new(Source { definition, generation: Generation(1), log, topics })
+        };
+        let away = RecordLog::memory();
+        away.clone().close().await.unwrap();
+        reconciler.source = source(away);
+        reconciler.compare_all().await.unwrap_err();
+        assert!(readiness.is_ready());
+        reconciler.source = source(RecordLog::memory());
+        reconciler.compare_all().await.unwrap();
+        assert!(reconciler.losses.is_lost(SHARD) && !readiness.is_ready());
     }
 
     #[tokio::test]

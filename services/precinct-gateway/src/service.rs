@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hattama_election::digest::SubmissionDigest;
 use hattama_proto::gateway::v1::{self, precinct_gateway_server::PrecinctGateway};
 use hattama_service_kit::shutdown::Shutdown;
@@ -95,7 +96,13 @@ impl PrecinctGateway for Service {
     ) -> Result<Response<v1::GetNewestPublicationsResponse>, Status> {
         let kept = self.gateway.journal.newest_publications().await;
         let kept = kept.map_err(|error| Status::unavailable(error.to_string()))?;
-        let publications = kept.into_iter().map(|publication| v1::KeptPublication { record: publication.value });
+        let embargoed = self.gateway.is_any_contest_embargoed();
+        let publications = kept.into_iter().map(|publication| v1::KeptPublication {
+            record: if embargoed { Bytes::new() } else { publication.value },
+            generation: publication.generation,
+            sequence: publication.sequence,
+            digest: Bytes::copy_from_slice(&publication.digest.0),
+        });
         Ok(Response::new(v1::GetNewestPublicationsResponse {
             publications: publications.collect(),
             gateway: self.gateway.instance.clone(),

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use hattama_election::rules::RuleCode;
-use hattama_precinct_gateway::read_newest_publications;
+use hattama_precinct_gateway::{Config, read_newest_publications};
 use hattama_proto::gateway::v1::{Receipt, ReceiptState};
 use hattama_proto::log::v1::Outcome as WireOutcome;
 use hattama_tally::{Outcome, PositionPair, SubmissionOutcome};
@@ -164,4 +164,23 @@ async fn after_a_restart_a_receipt_is_read_from_the_log_again() {
     gateway.stop().await;
     let newest = read_newest_publications(directory.path()).unwrap().pop().unwrap();
     assert_eq!((newest.generation, newest.sequence, newest.digest), (1, 1, digest));
+}
+
+#[tokio::test]
+async fn what_is_kept_for_a_new_generation_gives_no_votes_away_before_the_embargo_ends() {
+    let definition = definition();
+    let log = log_with_genesis(&definition).await;
+    let digest = write_publication(&log, &definition, (1, None), pair(1)).await;
+    let embargo = definition.contests.iter().map(|contest| contest.embargo_until.0).max().unwrap();
+    for (seconds, is_given) in [(-60, false), (60, true)] {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config { clock: clock_at(embargo + seconds), ..config(&definition, &log, directory.path()) };
+        let gateway = Gateway::start(config).await;
+        let mut client = gateway.client().await;
+        let kept = kept_publications(&mut client).await.pop().unwrap();
+        assert_eq!((kept.generation, kept.sequence, kept.digest.as_ref()), (1, 1, digest.0.as_slice()));
+        assert_eq!(!kept.record.is_empty(), is_given);
+        drop(client);
+        gateway.stop().await;
+    }
 }

@@ -53,7 +53,7 @@ async fn make_on(log: &RecordLog, definition: &Definition, args: &GenerationNewA
         Some(newest) => Some((*newest, standing(log, definition, *newest).await?)),
         None => None,
     };
-    let mut asked = Asked { definition, published: Published::default(), silent: Vec::new() };
+    let mut asked = Asked { definition, published: Published::default(), silent: Vec::new(), hidden: 0 };
     asked.everybody(args).await;
     asked.the_log(log, &there).await;
     if let Some(code) = asked.who_is_silent(args)? {
@@ -85,6 +85,8 @@ struct Asked<'a> {
     published: Published,
     /// Who could not be asked, as the operator named it, and why.
     silent: Vec<(String, String)>,
+    /// The highest number of a publication that gateways have and do not give away, because of an embargo.
+    hidden: u64,
 }
 
 impl Asked<'_> {
@@ -96,8 +98,15 @@ impl Asked<'_> {
             self.take(name, records.map_err(|error| error.to_string()));
         }
         for address in &args.gateway {
-            let records = ask_gateway(address).await;
-            self.take(address.clone(), records);
+            match ask_gateway(address).await {
+                Ok(GatewayAnswer { told: Some(told), .. }) => {
+                    print(format_args!("{address}: {}", newest(told.0)));
+                    self.published.told.push(told);
+                    self.hidden = self.hidden.max(told.0);
+                }
+                Ok(answer) => self.take(address.clone(), Ok(answer.records)),
+                Err(why) => self.take(address.clone(), Err(why)),
+            }
         }
         for address in &args.national {
             match ask_national(address).await {
@@ -159,6 +168,14 @@ impl Asked<'_> {
         for (name, why) in &self.silent {
             eprintln!("{name} could not be asked: {why}");
         }
+        if missing.is_empty() && self.published.newest().map_or(0, |kept| kept.body.sequence) < self.hidden {
+            return Err(format!(
+                "votes are under embargo, and gateways do not give publication {} away: stop one gateway that has it, and name \
+                 its journal with --journal instead",
+                self.hidden
+            )
+            .into());
+        }
         if missing.is_empty() {
             return Ok(None);
         }
@@ -191,13 +208,31 @@ fn newest(sequence: u64) -> String {
     format!("publication {sequence} is the newest that it knows")
 }
 
-async fn ask_gateway(address: &str) -> Result<Vec<bytes::Bytes>, String> {
+/// What a gateway gives of its journal.
+struct GatewayAnswer {
+    records: Vec<bytes::Bytes>,
+    /// Its newest publication, when it may not give the record away because votes in it are under embargo.
+    told: Option<(u64, PublicationDigest)>,
+}
+
+async fn ask_gateway(address: &str) -> Result<GatewayAnswer, String> {
     let endpoint = grpc::endpoint(&url_of(address)).map_err(|error| error.to_string())?;
     let mut client = PrecinctGatewayClient::new(endpoint.connect_lazy());
     let mut request = Request::new(GetNewestPublicationsRequest {});
     request.set_timeout(ANSWER_DEADLINE);
     let answer = client.get_newest_publications(request).await.map_err(|status| status.message().to_owned())?;
-    Ok(answer.into_inner().publications.into_iter().map(|kept| kept.record).collect())
+    let publications = answer.into_inner().publications;
+    let hidden = publications.iter().filter(|kept| kept.record.is_empty()).max_by_key(|kept| kept.sequence);
+    let told = match hidden {
+        Some(kept) => Some((kept.sequence, digest_of(&kept.digest)?)),
+        None => None,
+    };
+    Ok(GatewayAnswer { told, records: publications.into_iter().map(|kept| kept.record).collect() })
+}
+
+fn digest_of(bytes: &[u8]) -> Result<PublicationDigest, String> {
+    let digest = <[u8; 32]>::try_from(bytes).map_err(|_| "the digest of its publication has not 32 bytes")?;
+    Ok(PublicationDigest(digest))
 }
 
 /// A replica knows the number of its newest publication, and keeps no record of it.
@@ -209,9 +244,7 @@ async fn ask_national(address: &str) -> Result<Option<(u64, PublicationDigest)>,
     match client.max_decoding_message_size(MAX_ANSWER_BYTES).get_national_result(request).await {
         Ok(answer) => {
             let publication = answer.into_inner().publication.ok_or("its answer names no publication")?;
-            let digest = <[u8; 32]>::try_from(publication.digest.as_ref());
-            let digest = digest.map_err(|_| "the digest of its publication has not 32 bytes")?;
-            Ok(Some((publication.sequence, PublicationDigest(digest))))
+            Ok(Some((publication.sequence, digest_of(&publication.digest)?)))
         }
         // It runs, and has published nothing.
         Err(status)

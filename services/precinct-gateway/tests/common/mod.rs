@@ -18,6 +18,7 @@ use hattama_precinct_gateway::{Config, Running, StartError, start};
 use hattama_proto::gateway::v1::{self, precinct_gateway_client::PrecinctGatewayClient};
 use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{NewRecord, RecordLog};
+use hattama_service_kit::clock::{Clock, Purpose};
 use hattama_service_kit::readiness::Readiness;
 use hattama_service_kit::shutdown::Shutdown;
 use hattama_tally::{
@@ -315,4 +316,29 @@ pub async fn alarm_about_the_log(readiness: &Readiness) {
     };
     tokio::time::timeout(PATIENCE, alarm).await.unwrap_or_else(|_| panic!("no alarm came"));
     assert!(readiness.reasons()["log"].contains("[1]"), "{:?}", readiness.reasons());
+}
+
+/// A clock that stands at an instant now.
+pub fn clock_at(seconds: i64) -> Clock {
+    let time = format!("{},1,{}", jiff_of(seconds), jiff_of(Clock::system().now().as_second()));
+    Clock::rehearsal(Purpose::Rehearsal, time.parse().unwrap()).unwrap()
+}
+
+fn jiff_of(seconds: i64) -> String {
+    hattama_election::instant::Instant(seconds).to_string()
+}
+
+/// What the gateway keeps, once it has read a publication.
+pub async fn kept_publications(client: &mut Client) -> Vec<v1::KeptPublication> {
+    let read = async {
+        loop {
+            let answer = client.get_newest_publications(v1::GetNewestPublicationsRequest {}).await.unwrap();
+            let publications = answer.into_inner().publications;
+            if !publications.is_empty() {
+                return publications;
+            }
+            tokio::time::sleep(SHORT_WAIT).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("no publication was read"))
 }
