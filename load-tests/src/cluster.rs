@@ -70,6 +70,12 @@ impl Cluster {
         leader.ok_or_else(|| format!("the quorum's status names no leader: {said}").into())
     }
 
+    /// Where a broker keeps a partition.
+    #[must_use]
+    pub fn partition(&self, broker: u8, topic: &str, partition: u32) -> PathBuf {
+        self.state.join(format!("data/{broker}/{topic}-{partition}"))
+    }
+
     /// Waits until every partition has all its replicas again: before that another death is more than one.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! What lies in the log when a night is over: the chain of publications, and every word on every submission.
 
-use crate::receipts::Claim;
+use crate::receipts::{Claim, Places};
 use hattama_election::{definition::Definition, digest::PublicationDigest, ids::ShardId};
+use hattama_election_log::{GenesisError, first_record};
 use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
 use hattama_tally::{Generation, Outcome, OutcomeChain, PositionPair, PublicationBody, Read, SubmissionOutcome};
-use hattama_wire::{ServiceContext, decode_publication, open_outcomes, open_service, publication_digest};
+use hattama_wire::{Genesis, ServiceContext, decode_publication, open_outcomes, open_service, publication_digest};
 use std::collections::BTreeMap;
 
 /// Records read at a time.
@@ -22,30 +23,33 @@ pub struct Publications {
 }
 
 impl Publications {
-    /// Reads them; `first` is the first number of the generation.
+    /// Reads them.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or does not begin with a genesis.
     pub async fn read(
         log: &RecordLog,
         topics: &TopicSet,
         definition: &Definition,
-        first: u64,
-    ) -> Result<Self, LogError> {
+        generation: u32,
+    ) -> Result<Self, GenesisError> {
         let mut publications = Self::default();
+        let failed = |source| GenesisError::Log { generation, source };
+        let generation = Generation(generation);
+        let genesis = first_record(log, definition, generation, &topics.publications, 0).await?.genesis;
         let mut reader = log.reader(&topics.publications, 0, 1);
         loop {
-            let batch = reader.next_batch_now(BATCH_RECORDS).await?;
+            let batch = reader.next_batch_now(BATCH_RECORDS).await.map_err(failed)?;
             if batch.is_empty() {
                 return Ok(publications);
             }
             for record in batch {
-                publications.take(definition, record.offset, &record.value, first);
+                publications.take(definition, record.offset, &record.value, &genesis);
             }
         }
     }
 
-    fn take(&mut self, definition: &Definition, offset: u64, value: &[u8], first: u64) {
+    fn take(&mut self, definition: &Definition, offset: u64, value: &[u8], genesis: &Genesis) {
         let key = |id: &_| ServiceContext::Publication.key(definition, id);
         let opened = open_service(ServiceContext::Publication, value, key).ok();
         let body = opened.as_ref().and_then(|opened| decode_publication(definition, &opened.body).ok());
@@ -55,7 +59,7 @@ impl Publications {
         };
         let digest = publication_digest(&opened.body);
         let follows = match self.valid.last_key_value() {
-            None => body.sequence == first,
+            None => (body.sequence, body.previous) == (genesis.first_sequence, genesis.last_publication),
             Some((last, (before, last_body))) => {
                 body.sequence == last + 1 && body.previous == Some(*before) && body.is_beyond(last_body)
             }
@@ -67,6 +71,37 @@ impl Publications {
         } else {
             self.wrong.push(format!("record {offset} of publications, number {}, follows none", body.sequence));
         }
+    }
+}
+
+/// A generation of the log, as far as it came.
+#[derive(Debug)]
+pub struct Era {
+    /// Which.
+    pub generation: u32,
+    /// Its publications.
+    pub publications: Publications,
+    /// Its outcomes.
+    pub outcomes: Outcomes,
+}
+
+impl Era {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn read(
+        log: &RecordLog,
+        topics: &TopicSet,
+        definition: &Definition,
+        generation: u32,
+    ) -> Result<Self, GenesisError> {
+        let failed = |source| GenesisError::Log { generation, source };
+        Ok(Self {
+            generation,
+            publications: Publications::read(log, topics, definition, generation).await?,
+            outcomes: Outcomes::read(log, topics, definition, generation).await.map_err(failed)?,
+        })
     }
 }
 
@@ -122,14 +157,9 @@ impl Outcomes {
         }
     }
 
-    /// Why a receipt's COUNTED(N) is not true of publication N; none when it is.
-    #[must_use]
-    pub fn refutes(&self, claim: &Claim, publications: &Publications) -> Option<String> {
-        let Claim { shard, offset, publication } = *claim;
-        let said = format!("a receipt says that record {offset} of shard {shard} is counted in {publication}");
-        let Some((_, body)) = publications.valid.get(&publication) else {
-            return Some(format!("{said}, which is no publication"));
-        };
+    /// Why what lies here is not counted in a publication; none when it is.
+    fn refutes(&self, shard: u32, offset: u64, body: &PublicationBody) -> Option<String> {
+        let said = format!("a receipt says that record {offset} of shard {shard} is counted in {}", body.sequence);
         let entry = body.vector.iter().find(|entry| entry.shard.0 == shard);
         let Some(pair) = entry.map(|entry| entry.position).filter(|pair| offset < pair.next_offset) else {
             return Some(format!("{said}, which does not cover it"));
@@ -137,4 +167,17 @@ impl Outcomes {
         let outcome = self.at(shard, offset, &pair);
         (outcome != Outcome::Counted).then(|| format!("{said}, where it is {}", outcome.as_str()))
     }
+}
+
+/// Why a receipt's COUNTED(N) is not true of publication N; none when it is.
+#[must_use]
+pub fn refuted(claim: &Claim, eras: &[Era], places: &Places) -> Option<String> {
+    let number = claim.publication;
+    let found = eras.iter().find_map(|era| Some((era, era.publications.valid.get(&number)?)));
+    let Some((era, (_, body))) = found else {
+        return Some(format!("a receipt of {} says COUNTED({number}), which is no publication", claim.digest));
+    };
+    // What a gateway learned of a generation before it took the submission itself, no receipt of it says where.
+    let (shard, offset) = places.get(&(claim.digest, era.generation))?;
+    era.outcomes.refutes(*shard, *offset, body)
 }

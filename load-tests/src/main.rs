@@ -19,7 +19,6 @@ mod verify;
 
 use clap::{Args, Parser, Subcommand};
 use cluster::Cluster;
-use hattama_night_play::processes::Binaries;
 use play::Context;
 use report::Run;
 use std::{
@@ -124,8 +123,8 @@ async fn faults(args: &FaultsArgs, rows: &[rows::Row]) -> Result<ExitCode, Box<d
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cluster = Cluster::start(&root, &out.join("kafka"), args.port, args.brokers)?;
     let binaries = match &args.binaries {
-        Some(folder) => Binaries::in_folder(folder),
-        None => Binaries::beside_this()?,
+        Some(folder) => folder.clone(),
+        None => std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default(),
     };
     let context = Context { cluster: &cluster, binaries, out, seed: args.seed };
     let mut reports = Vec::new();

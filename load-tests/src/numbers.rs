@@ -22,6 +22,8 @@ const NOT_LATE: Duration = Duration::from_secs(1);
 pub struct Seen {
     /// When.
     pub at: Instant,
+    /// The generation of the log.
+    pub generation: u32,
     /// Its number.
     pub sequence: u64,
     /// Its digest.
@@ -93,11 +95,12 @@ impl Numbers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).wrong.clone()
     }
 
-    /// Whether a publication covers all these ends.
+    /// Whether a publication covers all these ends of a generation.
     #[must_use]
-    pub fn cover(&self, ends: &BTreeMap<u32, u64>) -> bool {
+    pub fn cover(&self, generation: u32, ends: &BTreeMap<u32, u64>) -> bool {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.seen.iter().rev().any(|seen| ends.iter().all(|(shard, end)| seen.vector.get(shard) >= Some(end)))
+        let mut seen = inner.seen.iter().rev().filter(|seen| seen.generation == generation);
+        seen.any(|seen| ends.iter().all(|(shard, end)| seen.vector.get(shard) >= Some(end)))
     }
 }
 
@@ -125,6 +128,7 @@ fn seen(result: &GetNationalResultResponse) -> Option<Seen> {
         |entry: &hattama_proto::log::v1::VectorEntry| Some((entry.shard, entry.position.as_ref()?.next_offset));
     Some(Seen {
         at: Instant::now(),
+        generation: publication.generation,
         sequence: publication.sequence,
         digest: PublicationDigest(publication.digest.as_ref().try_into().ok()?),
         counted: stations.map(|stations| stations.counted).sum(),
@@ -138,7 +142,7 @@ mod tests {
 
     fn publication(at: Instant, counted: u64, next: u64) -> Seen {
         let digest = PublicationDigest([0; 32]);
-        Seen { at, sequence: counted, digest, counted, vector: BTreeMap::from([(1, next), (2, 9)]) }
+        Seen { at, generation: 1, sequence: counted, digest, counted, vector: BTreeMap::from([(1, next), (2, 9)]) }
     }
 
     #[test]

@@ -4,14 +4,14 @@ use crate::{
     cluster::Cluster,
     export,
     faults::{self, Injected, Plan},
-    in_log::{Outcomes, Publications},
+    in_log::Era,
     night::Night,
     numbers::{Numbers, moved_after},
     proxy::Proxies,
     receipts::{self, Receipts},
     report::{RowReport, Verdict},
     rows::{Fault, Row},
-    stage::{GENERATION, Stage},
+    stage::Stage,
     verify::{self, Evidence, Truth},
 };
 use hattama_night_play::{
@@ -19,7 +19,6 @@ use hattama_night_play::{
     freshness::Freshness,
     in_the_log,
     player::{Answered, Counters, Played, Player},
-    processes::Binaries,
 };
 use hattama_proto::gateway::v1::ReceiptState;
 use hattama_rehearsal::script::RehearsalKeyring;
@@ -53,7 +52,7 @@ pub struct Context<'a> {
     /// The brokers.
     pub cluster: &'a Cluster,
     /// Where the services' binaries lie.
-    pub binaries: Binaries,
+    pub binaries: PathBuf,
     /// Where rows leave their logs.
     pub out: PathBuf,
     /// The first row's seed; each row has the next.
@@ -107,35 +106,37 @@ async fn played(
         night.events.iter().map(|event| (event.number, stage.begins + Night::sent_after(event))).collect();
     let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
     let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
-    let (played, injected) = tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &mut stage));
+    let (played, injected) =
+        tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &night, &mut stage));
     told.abort();
     let (played, injected): (Played, Injected) = (played?, injected?);
     collecting.await?;
     let over = Instant::now();
     report.findings.extend(played.surprises.clone());
-    report.findings.extend(faults::afterwards(row.fault, &night, &mut stage, &collected).await?);
+    report.findings.extend(faults::afterwards(row.fault, &night, &mut stage, &collected, &numbers).await?);
 
     let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
-    await_covered(&numbers, &ends).await?;
+    await_covered(&numbers, stage.generation, &ends).await?;
     let final_receipts = await_standings(&stage, &truth).await?;
     stage.stop().await?;
     drop(following);
 
     let answered = collected.all();
-    let said = answered.iter().map(|answered| &answered.receipt);
-    let evidence = Evidence {
-        claims: receipts::claims(said.chain(final_receipts.iter().map(|(_, receipt)| receipt))),
-        receipts: final_receipts,
-        seen: numbers.seen(),
-        publications: Publications::read(&stage.log, &stage.topics, &night.definition, 1).await?,
-        outcomes: Outcomes::read(&stage.log, &stage.topics, &night.definition, GENERATION).await?,
-        recounted: export::recounted(&stage.log, &stage.topics, &night, GENERATION, &folder.join("export")).await?,
+    let said = || {
+        let on_the_way = answered.iter().map(|answered| (answered.digest, &answered.receipt));
+        on_the_way.chain(final_receipts.iter().map(|(digest, receipt)| (*digest, receipt)))
     };
+    let (claims, places) = (receipts::claims(said()), receipts::places(said()));
+    let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
+    let mut eras = std::mem::take(&mut stage.lost);
+    eras.push(Era::read(log, topics, &night.definition, generation).await?);
+    let recounted = export::recounted(log, topics, &night, generation, &folder.join("export")).await?;
+    let evidence = Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted };
     report.findings.extend(verify::findings(&night, &evidence, &truth));
     report.findings.extend(numbers.wrong());
     report.submissions = ends.values().map(|end| end - 1).sum();
-    report.publications = evidence.publications.valid.len() as u64;
-    report.lost_races = evidence.publications.lost_races;
+    report.publications = evidence.eras.iter().map(|era| era.publications.valid.len() as u64).sum();
+    report.lost_races = evidence.eras.iter().map(|era| era.publications.lost_races).sum();
     report.claims = evidence.claims.len() as u64;
     report.retried = counters.retried.load(Ordering::Relaxed);
     times(report, row, &answered, &due, &numbers, &injected, over);
@@ -175,9 +176,9 @@ async fn tell(row: String, events: usize, counters: Arc<Counters>, numbers: Numb
     }
 }
 
-async fn await_covered(numbers: &Numbers, ends: &BTreeMap<u32, u64>) -> Result<(), Box<dyn Error>> {
+async fn await_covered(numbers: &Numbers, generation: u32, ends: &BTreeMap<u32, u64>) -> Result<(), Box<dyn Error>> {
     let deadline = Instant::now() + COVERED_WITHIN;
-    while !numbers.cover(ends) {
+    while !numbers.cover(generation, ends) {
         if Instant::now() > deadline {
             let newest = numbers.seen().last().map(|seen| seen.vector.clone());
             let after = COVERED_WITHIN.as_secs();
@@ -215,7 +216,7 @@ fn times(
 ) {
     let sent = receipts::sent(answered, due);
     let seen = numbers.seen();
-    for (place, round) in injected.rounds.iter().enumerate() {
+    for (place, round) in injected.rounds.iter().enumerate().filter(|_| !injected.is_quiet) {
         match moved_after(round.fault, round.until, if injected.strict { &sent } else { &[] }, &seen) {
             Some(moved) => report.moved.push(moved),
             None => report.findings.push(format!("round {}: numbers never moved again", place + 1)),

@@ -29,10 +29,8 @@ pub struct Sent {
 /// A receipt that says COUNTED(N).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
-    /// The shard.
-    pub shard: u32,
-    /// The offset that the receipt names.
-    pub offset: u64,
+    /// Whose receipt.
+    pub digest: SubmissionDigest,
     /// N.
     pub publication: u64,
 }
@@ -115,13 +113,38 @@ pub fn counted(receipts: &[(SubmissionDigest, Receipt)]) -> BTreeSet<ContentDige
     receipts.iter().filter(|(_, receipt)| is_counted(receipt)).filter_map(|(_, receipt)| content(receipt)).collect()
 }
 
+/// What every gateway says of a content's submissions, in words.
+pub fn of<'a>(
+    content: &'a ContentDigest,
+    receipts: &'a [(SubmissionDigest, Receipt)],
+) -> impl Iterator<Item = String> + 'a {
+    receipts.iter().filter(|(_, receipt)| receipt.content.as_ref() == content.0).map(move |(digest, receipt)| {
+        let place = receipt.position.as_ref().map(|position| (position.partition, position.offset));
+        let standing = receipt.standing.as_ref();
+        let outcome = standing.map(|standing| standing.outcome()).map_or("none", |outcome| outcome.as_str_name());
+        let at = standing.and_then(|standing| standing.at.as_ref()).map(|at| (at.next_offset, at.control_next_offset));
+        format!("{}: {digest} of content {content} at {place:?} is {outcome} as of {at:?}", receipt.gateway)
+    })
+}
+
+/// Where submissions lie, by generation: shard and lowest offset.
+pub type Places = BTreeMap<(SubmissionDigest, u32), (u32, u64)>;
+
+/// Where receipts say that submissions lie.
+pub fn places<'a>(receipts: impl Iterator<Item = (SubmissionDigest, &'a Receipt)>) -> Places {
+    let mut places = Places::new();
+    for (digest, receipt) in receipts {
+        let Some(position) = &receipt.position else { continue };
+        let place = (position.partition, position.offset);
+        let known = places.entry((digest, position.generation)).or_insert(place);
+        *known = place.min(*known);
+    }
+    places
+}
+
 /// Every COUNTED(N) that was ever said, each once.
-pub fn claims<'a>(receipts: impl Iterator<Item = &'a Receipt>) -> BTreeSet<Claim> {
-    let claim = |receipt: &Receipt| {
-        let position = receipt.position.as_ref()?;
-        Some(Claim { shard: position.partition, offset: position.offset, publication: receipt.counted_in? })
-    };
-    receipts.filter_map(claim).collect()
+pub fn claims<'a>(receipts: impl Iterator<Item = (SubmissionDigest, &'a Receipt)>) -> BTreeSet<Claim> {
+    receipts.filter_map(|(digest, receipt)| Some(Claim { digest, publication: receipt.counted_in? })).collect()
 }
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ pub enum Fault {
     TwoOwners,
     /// Three national replicas publish at once.
     ThreeReplicas,
+    /// All data of all brokers is gone in the middle of the night.
+    WipedInTheMiddle,
+    /// The same when everything is counted.
+    WipedAfterwards,
+    /// The brokers lose a part of one partition.
+    Truncated,
     /// A gateway's disk is full.
     DiskFull,
     /// A gateway dies at each write of its journal.
@@ -114,6 +120,7 @@ pub fn catalogue() -> Vec<Row> {
     }
     rows.extend(brokers());
     rows.extend(owners());
+    rows.extend(generations());
     rows.extend(disks());
     rows.extend(traffic());
     rows
@@ -259,6 +266,27 @@ fn owners() -> [Row; 3] {
             1,
             "three national replicas publish at once",
             "one chain of publications, which all of them give out",
+        ),
+    ]
+}
+
+fn generations() -> [Row; 3] {
+    let must = "a new generation is filled from the gateways' journals: all figures come back, no number repeats";
+    [
+        row(
+            "wiped-middle",
+            Fault::WipedInTheMiddle,
+            1,
+            "all data of all brokers is gone in the middle of the night; the operator makes a new generation",
+            must,
+        ),
+        row("wiped-after", Fault::WipedAfterwards, 1, "the same when everything is counted and published", must),
+        row(
+            "truncated-partition",
+            Fault::Truncated,
+            1,
+            "all brokers die and lose the newest half of one partition; the operator makes a new generation",
+            "somebody says that data is lost; then everything comes back from the journals",
         ),
     ]
 }

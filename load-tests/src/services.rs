@@ -55,7 +55,7 @@ impl Service {
         let mut launch = Launch::new(&common.binaries, program, &name, &common.folder)?
             .with("--definition", &common.definition)
             .with("--brokers", &common.brokers)
-            .with("--generation", crate::stage::GENERATION.to_string())
+            .with("--generation", crate::stage::FIRST_GENERATION.to_string())
             .with("--instance", &name)
             .with("--rehearsal-time", &common.rehearsal_time);
         if common.dev {
@@ -72,6 +72,14 @@ impl Service {
     /// With a flag and its value more, from the next start on.
     pub fn flag(&mut self, flag: &str, value: &str) {
         self.launch = self.launch.clone().with(flag, value);
+    }
+
+    /// In another generation, from the next start on.
+    pub fn generation(&mut self, generation: u32) {
+        let place = self.launch.arguments.iter().position(|argument| argument == "--generation");
+        if let Some(value) = place.and_then(|place| self.launch.arguments.get_mut(place + 1)) {
+            *value = generation.to_string().into();
+        }
     }
 
     /// With a variable more, from the next start on.
@@ -158,6 +166,12 @@ impl Service {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.launch.listen
+    }
+
+    /// What it has said, over all its starts.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.launch.log()
     }
 
     /// A gateway's journal.

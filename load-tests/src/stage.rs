@@ -2,13 +2,14 @@
 
 use crate::{
     cluster::Cluster,
+    in_log::Era,
     night::{Night, clock},
     rows::Target,
     services::{Common, Service},
 };
 use hattama_election_log::create_generation;
 use hattama_night_play::processes::Binaries;
-use hattama_record_log::{KafkaSettings, RecordLog, topics::TopicSet};
+use hattama_record_log::{KafkaSettings, LogError, RecordLog, topics::TopicSet};
 use hattama_service_kit::clock::Clock;
 use hattama_tally::Generation;
 use hattama_wire::Genesis;
@@ -21,7 +22,7 @@ use std::{
 use tokio::time::Instant;
 
 /// The generation that every night begins in.
-pub const GENERATION: u32 = 1;
+pub const FIRST_GENERATION: u32 = 1;
 /// The aggregators' session: the brokers' smallest, as promised times are told for.
 const SESSION_TIMEOUT_SECONDS: u64 = 6;
 
@@ -41,6 +42,12 @@ pub struct Size {
 pub struct Stage<'a> {
     /// The brokers.
     pub cluster: &'a Cluster,
+    /// The generation that services work in.
+    pub generation: u32,
+    /// Generations that were given up, as far as they came.
+    pub lost: Vec<Era>,
+    /// Where the services' binaries lie.
+    pub binaries: PathBuf,
     /// The log.
     pub log: RecordLog,
     /// Its topics.
@@ -68,7 +75,7 @@ impl<'a> Stage<'a> {
         cluster: &'a Cluster,
         night: &Night,
         size: Size,
-        binaries: &Binaries,
+        binaries: &Path,
         folder: &Path,
     ) -> Result<Self, Box<dyn Error>> {
         if folder.exists() {
@@ -76,18 +83,15 @@ impl<'a> Stage<'a> {
         }
         let definition = folder.join("definition");
         night.write_definition(&definition)?;
-        let dev = cluster.size == 1;
-        let mut settings = KafkaSettings::new(cluster.brokers.as_str(), "load-tests");
-        settings.dev = dev;
-        let log = RecordLog::connect_kafka(settings).await?;
+        let log = connect(cluster).await?;
         let topics = create_generation(&log, &night.definition, &genesis(night)).await?;
         let time = night.time()?;
         let begins = Instant::now() + crate::night::LEAD;
         let common = Common {
-            binaries: binaries.clone(),
+            binaries: Binaries::in_folder(binaries),
             definition,
             brokers: cluster.brokers.clone(),
-            dev,
+            dev: cluster.size == 1,
             rehearsal_time: time.to_string(),
             folder: folder.to_owned(),
             session_timeout_seconds: SESSION_TIMEOUT_SECONDS,
@@ -97,6 +101,9 @@ impl<'a> Stage<'a> {
         };
         Ok(Self {
             cluster,
+            generation: FIRST_GENERATION,
+            lost: Vec::new(),
+            binaries: binaries.to_owned(),
             log,
             topics,
             clock: clock(time)?,
@@ -160,10 +167,20 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// The harness's own connection.
+///
+/// # Errors
+/// When no broker answers.
+pub async fn connect(cluster: &Cluster) -> Result<RecordLog, LogError> {
+    let mut settings = KafkaSettings::new(cluster.brokers.as_str(), "load-tests");
+    settings.dev = cluster.size == 1;
+    RecordLog::connect_kafka(settings).await
+}
+
 fn genesis(night: &Night) -> Genesis {
     Genesis {
         election: night.definition.id.clone(),
-        generation: Generation(GENERATION),
+        generation: Generation(FIRST_GENERATION),
         core_digest: night.definition.core_digest,
         last_publication: None,
         first_sequence: 1,

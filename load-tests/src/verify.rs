@@ -1,10 +1,10 @@
 //! What must hold after every night, whatever happened in it: nothing lost, nothing twice, every number true.
 
 use crate::{
-    in_log::{Outcomes, Publications},
+    in_log::{Era, refuted},
     night::{Night, is_protocol},
     numbers::Seen,
-    receipts::{self, Claim},
+    receipts::{self, Claim, Places},
 };
 use hattama_election::{
     digest::{ContentDigest, SubmissionDigest},
@@ -31,10 +31,10 @@ pub struct Evidence {
     pub claims: BTreeSet<Claim>,
     /// What replicas gave out.
     pub seen: Vec<Seen>,
-    /// The log's publications.
-    pub publications: Publications,
-    /// The log's outcomes.
-    pub outcomes: Outcomes,
+    /// Where receipts say that submissions lie.
+    pub places: Places,
+    /// The log, generation by generation.
+    pub eras: Vec<Era>,
     /// The recount of an export.
     pub recounted: Recounted,
 }
@@ -51,9 +51,13 @@ pub fn findings(night: &Night, evidence: &Evidence, truth: &Truth) -> Vec<String
             findings.extend(figures(night, result));
         }
     }
-    let by_receipts = &receipts::counted(&protocols(&evidence.receipts, truth));
-    findings.extend(differs("counted by their receipts", by_receipts, &truth.contents));
-    let refuted = evidence.claims.iter().filter_map(|claim| evidence.outcomes.refutes(claim, &evidence.publications));
+    let receipts = protocols(&evidence.receipts, truth);
+    let by_receipts = receipts::counted(&receipts);
+    findings.extend(differs("counted by their receipts", &by_receipts, &truth.contents));
+    for content in truth.contents.symmetric_difference(&by_receipts).take(MAX_TOLD) {
+        findings.extend(receipts::of(content, &receipts));
+    }
+    let refuted = evidence.claims.iter().filter_map(|claim| refuted(claim, &evidence.eras, &evidence.places));
     findings.extend(refuted.take(MAX_TOLD));
     findings.extend(publications(evidence));
     findings
@@ -167,14 +171,20 @@ fn lines_expected(contest: &ExpectedContest) -> Vec<u64> {
     contest.lines.iter().copied().filter(|sum| *sum > 0).collect()
 }
 
-/// Numbers only grow, none repeats, and every replica gives out what lies in the log.
+/// Numbers only grow, none repeats in any generation, and every replica gives out what lies in the log.
 fn publications(evidence: &Evidence) -> Vec<String> {
-    let log = &evidence.publications;
-    let mut findings: Vec<String> = log.wrong.iter().take(MAX_TOLD).cloned().collect();
-    let foreign = evidence
-        .seen
-        .iter()
-        .filter(|seen| log.valid.get(&seen.sequence).is_none_or(|(digest, _)| *digest != seen.digest));
+    let mut findings = Vec::new();
+    let mut all = BTreeMap::new();
+    for era in &evidence.eras {
+        findings.extend(era.publications.wrong.iter().take(MAX_TOLD).cloned());
+        for (number, (digest, _)) in &era.publications.valid {
+            if all.last_key_value().is_some_and(|(last, _)| last >= number) {
+                findings.push(format!("generation {} has the number {number} again", era.generation));
+            }
+            all.insert(*number, *digest);
+        }
+    }
+    let foreign = evidence.seen.iter().filter(|seen| all.get(&seen.sequence) != Some(&seen.digest));
     findings.extend(foreign.take(MAX_TOLD).map(|seen| {
         format!("publication {} with digest {} was given out and does not lie in the log", seen.sequence, seen.digest)
     }));

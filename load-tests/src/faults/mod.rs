@@ -2,12 +2,14 @@
 
 mod brokers;
 mod disks;
+mod generations;
 mod processes;
 mod traffic;
 
 use crate::{
     cluster::Cluster,
     night::{DAY, Night},
+    numbers::Numbers,
     receipts::Receipts,
     rows::{Fault, Row, Signal, Target},
     stage::{Size, Stage},
@@ -36,6 +38,8 @@ pub struct Injected {
     pub rounds: Vec<Round>,
     /// Numbers have moved only when everything that was late is published; else when anything new is.
     pub strict: bool,
+    /// Nothing was broken: there is no time to measure.
+    pub is_quiet: bool,
     /// Times in which no log could acknowledge anything.
     pub must_not_log: Vec<(Instant, Instant)>,
     /// What did not go as it must.
@@ -78,9 +82,11 @@ impl Plan {
             Fault::ComeAndGo => 16,
             Fault::DiskFull | Fault::FailedSync => 10,
             Fault::WritePoints => 2,
+            Fault::WipedInTheMiddle | Fault::Truncated => 60,
             Fault::DiskLost => 15,
             Fault::TwoOwners
             | Fault::ThreeReplicas
+            | Fault::WipedAfterwards
             | Fault::WrongClock
             | Fault::PoisonStorm
             | Fault::ThreeWays
@@ -118,6 +124,7 @@ pub fn prepare_night(fault: Fault, night: &mut Night, plan: &Plan, seed: u64) ->
     match fault {
         Fault::PoisonStorm => traffic::poison(night, seed)?,
         Fault::ThreeWays => traffic::three_ways(night, seed),
+        Fault::WipedInTheMiddle | Fault::WipedAfterwards | Fault::Truncated => generations::without_intruders(night),
         _ => return Ok(()),
     }
     night.pace(plan.flow);
@@ -142,20 +149,21 @@ pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn 
 ///
 /// # Errors
 /// When a service or a broker cannot be started again.
-pub async fn inject(row: &Row, plan: &Plan, stage: &mut Stage<'_>) -> Result<Injected, Box<dyn Error>> {
+pub async fn inject(row: &Row, plan: &Plan, night: &Night, stage: &mut Stage<'_>) -> Result<Injected, Box<dyn Error>> {
     let mut injected = Injected { strict: true, ..Injected::default() };
     for round in 0..row.rounds {
         let begins = plan.begins(stage, round);
         tokio::time::sleep_until(begins).await;
         let fault = Instant::now();
         injected.rounds.push(Round { fault, until: fault + plan.round });
-        one_round(row.fault, stage, round, &mut injected).await?;
+        one_round(row.fault, night, stage, round, &mut injected).await?;
     }
     Ok(injected)
 }
 
 async fn one_round(
     fault: Fault,
+    night: &Night,
     stage: &mut Stage<'_>,
     round: u32,
     injected: &mut Injected,
@@ -179,6 +187,8 @@ async fn one_round(
             }
             brokers::rolling(stage).await
         }
+        Fault::WipedInTheMiddle => generations::wiped(stage, injected, night).await,
+        Fault::Truncated => generations::truncated(stage, injected, night).await,
         Fault::DiskFull => disks::full(stage, injected).await,
         Fault::FailedSync => disks::failed_sync(stage, injected).await,
         Fault::WritePoints => disks::write_point(stage, round, injected).await,
@@ -188,10 +198,14 @@ async fn one_round(
         }
         Fault::TwoOwners
         | Fault::ThreeReplicas
+        | Fault::WipedAfterwards
         | Fault::WrongClock
         | Fault::PoisonStorm
         | Fault::ThreeWays
-        | Fault::DroppedAnswers => Ok(()),
+        | Fault::DroppedAnswers => {
+            injected.is_quiet = true;
+            Ok(())
+        }
     }
 }
 
@@ -204,12 +218,14 @@ pub async fn afterwards(
     night: &Night,
     stage: &mut Stage<'_>,
     receipts: &Receipts,
+    numbers: &Numbers,
 ) -> Result<Vec<String>, Box<dyn Error>> {
     for service in stage.services() {
         service.still_runs()?;
     }
     match fault {
         Fault::DiskLost => disks::send_again(night, stage, receipts).await,
+        Fault::WipedAfterwards => generations::wiped_afterwards(stage, night, numbers).await,
         _ => Ok(Vec::new()),
     }
 }
