@@ -30,6 +30,8 @@ pub struct Seen {
     pub digest: PublicationDigest,
     /// Protocols that count in it.
     pub counted: u64,
+    /// Shards that stand still.
+    pub frozen: Vec<u32>,
     /// Next offset by shard.
     pub vector: BTreeMap<u32, u64>,
 }
@@ -64,7 +66,7 @@ impl Numbers {
 
     async fn follow_once(&self, name: &str, address: SocketAddr, highest: &mut u64) {
         let Ok(mut client) = clients::national(address) else { return };
-        let request = WatchPublicationsRequest { after_sequence: None };
+        let request = WatchPublicationsRequest { after_sequence: (*highest > 0).then_some(*highest) };
         let Ok(answer) = client.watch_publications(request).await else { return };
         let mut publications = answer.into_inner();
         while let Ok(Some(publication)) = publications.message().await {
@@ -132,6 +134,7 @@ fn seen(result: &GetNationalResultResponse) -> Option<Seen> {
         sequence: publication.sequence,
         digest: PublicationDigest(publication.digest.as_ref().try_into().ok()?),
         counted: stations.map(|stations| stations.counted).sum(),
+        frozen: result.frozen_shards.clone(),
         vector: result.vector.iter().filter_map(position).collect(),
     })
 }
@@ -142,7 +145,15 @@ mod tests {
 
     fn publication(at: Instant, counted: u64, next: u64) -> Seen {
         let digest = PublicationDigest([0; 32]);
-        Seen { at, generation: 1, sequence: counted, digest, counted, vector: BTreeMap::from([(1, next), (2, 9)]) }
+        Seen {
+            at,
+            generation: 1,
+            sequence: counted,
+            digest,
+            counted,
+            frozen: Vec::new(),
+            vector: BTreeMap::from([(1, next), (2, 9)]),
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct Context<'a> {
 pub async fn row(context: &Context<'_>, row: &Row, number: u64) -> RowReport {
     let started = Instant::now();
     let mut report = RowReport::new(row);
-    if let Some(why) = faults::missing(row.fault, context.cluster) {
+    if let Some(why) = faults::missing(row.fault, context.cluster, &context.binaries) {
         report.verdict = Verdict::Skipped;
         report.findings.push(why);
         return report;
@@ -107,7 +107,7 @@ async fn played(
     let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
     let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
     let (played, injected) =
-        tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &night, &mut stage));
+        tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &night, &mut stage, &numbers));
     told.abort();
     let (played, injected): (Played, Injected) = (played?, injected?);
     collecting.await?;

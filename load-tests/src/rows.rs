@@ -56,6 +56,8 @@ pub enum Fault {
     DiskLost,
     /// One gateway and one aggregator have the wrong time.
     WrongClock,
+    /// The fold has a bug.
+    PlantedPanic,
     /// Garbage of every kind.
     PoisonStorm,
     /// Everything comes three times.
@@ -324,7 +326,7 @@ fn disks() -> [Row; 4] {
     ]
 }
 
-fn traffic() -> [Row; 4] {
+fn traffic() -> [Row; 5] {
     [
         row(
             "clock-hour-off",
@@ -353,6 +355,13 @@ fn traffic() -> [Row; 4] {
             1,
             "connections to gateways break again and again when an answer is on its way",
             "precincts send again; everything counts once",
+        ),
+        row(
+            "planted-panic",
+            Fault::PlantedPanic,
+            1,
+            "a record comes at which the fold of these aggregators panics; they are replaced afterwards",
+            "one shard is frozen, receiving and the other shards go on; a mended build goes on where it stood",
         ),
     ]
 }

@@ -74,6 +74,11 @@ impl Service {
         self.launch = self.launch.clone().with(flag, value);
     }
 
+    /// With another program, from the next start on.
+    pub fn program(&mut self, program: PathBuf) {
+        self.launch.program = program;
+    }
+
     /// In another generation, from the next start on.
     pub fn generation(&mut self, generation: u32) {
         let place = self.launch.arguments.iter().position(|argument| argument == "--generation");

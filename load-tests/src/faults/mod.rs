@@ -3,6 +3,7 @@
 mod brokers;
 mod disks;
 mod generations;
+mod planted;
 mod processes;
 mod traffic;
 
@@ -14,7 +15,7 @@ use crate::{
     rows::{Fault, Row, Signal, Target},
     stage::{Size, Stage},
 };
-use std::{error::Error, time::Duration};
+use std::{error::Error, path::Path, time::Duration};
 use tokio::time::Instant;
 
 /// From the first protocol to the first fault, and from the last one to the last protocol.
@@ -87,6 +88,7 @@ impl Plan {
             Fault::TwoOwners
             | Fault::ThreeReplicas
             | Fault::WipedAfterwards
+            | Fault::PlantedPanic
             | Fault::WrongClock
             | Fault::PoisonStorm
             | Fault::ThreeWays
@@ -104,11 +106,12 @@ impl Plan {
 
 /// Why a row cannot be run here; none when it can.
 #[must_use]
-pub fn missing(fault: Fault, cluster: &Cluster) -> Option<String> {
+pub fn missing(fault: Fault, cluster: &Cluster, binaries: &Path) -> Option<String> {
     match fault {
         Fault::Broker(..) | Fault::TwoBrokers | Fault::RollingRestart if cluster.size < 3 => {
             Some("it needs three brokers: leave --brokers out".to_owned())
         }
+        Fault::PlantedPanic if !planted::binary(binaries).is_file() => Some(planted::how_to_build(binaries)),
         Fault::WrongClock if traffic::faketime().is_none() => {
             Some("it needs libfaketime (Debian: apt install faketime)".to_owned())
         }
@@ -138,6 +141,7 @@ pub fn prepare_night(fault: Fault, night: &mut Night, plan: &Plan, seed: u64) ->
 pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn Error>> {
     match fault {
         Fault::TwoOwners => processes::two_owners(stage),
+        Fault::PlantedPanic => planted::prepare(stage),
         Fault::WrongClock => traffic::wrong_clock(stage),
         Fault::DiskFull | Fault::WritePoints | Fault::FailedSync => disks::prepare(stage)?,
         _ => {}
@@ -149,14 +153,20 @@ pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn 
 ///
 /// # Errors
 /// When a service or a broker cannot be started again.
-pub async fn inject(row: &Row, plan: &Plan, night: &Night, stage: &mut Stage<'_>) -> Result<Injected, Box<dyn Error>> {
+pub async fn inject(
+    row: &Row,
+    plan: &Plan,
+    night: &Night,
+    stage: &mut Stage<'_>,
+    numbers: &Numbers,
+) -> Result<Injected, Box<dyn Error>> {
     let mut injected = Injected { strict: true, ..Injected::default() };
     for round in 0..row.rounds {
         let begins = plan.begins(stage, round);
         tokio::time::sleep_until(begins).await;
         let fault = Instant::now();
         injected.rounds.push(Round { fault, until: fault + plan.round });
-        one_round(row.fault, night, stage, round, &mut injected).await?;
+        one_round(row.fault, night, stage, numbers, round, &mut injected).await?;
     }
     Ok(injected)
 }
@@ -165,6 +175,7 @@ async fn one_round(
     fault: Fault,
     night: &Night,
     stage: &mut Stage<'_>,
+    numbers: &Numbers,
     round: u32,
     injected: &mut Injected,
 ) -> Result<(), Box<dyn Error>> {
@@ -189,6 +200,7 @@ async fn one_round(
         }
         Fault::WipedInTheMiddle => generations::wiped(stage, injected, night).await,
         Fault::Truncated => generations::truncated(stage, injected, night).await,
+        Fault::PlantedPanic => planted::panic(stage, injected, numbers).await,
         Fault::DiskFull => disks::full(stage, injected).await,
         Fault::FailedSync => disks::failed_sync(stage, injected).await,
         Fault::WritePoints => disks::write_point(stage, round, injected).await,
@@ -225,6 +237,7 @@ pub async fn afterwards(
     }
     match fault {
         Fault::DiskLost => disks::send_again(night, stage, receipts).await,
+        Fault::PlantedPanic => planted::replace(stage).await.map(|()| Vec::new()),
         Fault::WipedAfterwards => generations::wiped_afterwards(stage, night, numbers).await,
         _ => Ok(Vec::new()),
     }

@@ -10,6 +10,8 @@ mod error;
 mod metrics;
 mod owner;
 mod ownership;
+#[cfg(feature = "planted-panic")]
+mod planted;
 mod service;
 mod settings;
 mod status;

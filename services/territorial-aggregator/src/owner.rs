@@ -213,6 +213,8 @@ impl Owner {
 /// Folds off the async threads. A panic is caught: no input may end the process (design, D12). None when it panicked.
 async fn fold_off_thread(mut fold: Fold, work: Work, opener: RecordOpener) -> Option<Fold> {
     let folding = tokio::task::spawn_blocking(move || {
+        #[cfg(feature = "planted-panic")]
+        crate::planted::panic_at_the_mark(&values(&work.records));
         fold.advance(&work.control, &values(&work.records), &opener);
         fold
     });
