@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand};
-use hattama_election_log::ElectionSettings;
+use hattama_election_log::{ClusterSettings, ElectionSettings};
 use std::{num::NonZeroU32, path::PathBuf};
 
 /// The election that is rehearsed when none is named.
@@ -35,6 +35,12 @@ pub enum Command {
     Import(ImportArgs),
     /// Write everything that anyone needs to recount a night into a folder
     Export(ExportArgs),
+    /// Make the topics of an election's log on Kafka, or compare them with how they have to be (docs/kafka.md)
+    Topics {
+        /// What to do with them
+        #[command(subcommand)]
+        command: TopicsCommand,
+    },
     /// Recompute every total and seat from exported files alone: MATCH, or the first station that differs
     Recount(RecountArgs),
     /// Check or generate the definition of an election
@@ -60,7 +66,7 @@ impl Default for Command {
 /// `hattama rehearse`.
 ///
 /// Gateways, aggregators, national service and board run in one process, but talk through the log and over gRPC as they
-/// would apart. Whoever kills it may start it again with the same --log-dir: it goes on and comes to the same result.
+/// would apart. With --brokers the log lies on a Kafka cluster; with --processes they are apart. Whoever kills it may start it again with the same --log-dir: it goes on and comes to the same result.
 #[derive(Debug, Clone, Args)]
 pub struct RehearseArgs {
     /// Folder of the election's definition; refused when its purpose is official
@@ -82,9 +88,18 @@ pub struct RehearseArgs {
     /// Aggregators that share the shards
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=i64::from(MAX_AGGREGATORS)))]
     pub aggregators: u8,
+    /// Replicas of the national service
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub national: u8,
     /// Precinct gateways
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub gateways: u8,
+    /// The log on a Kafka cluster instead of in the folder: a new night there is a new generation
+    #[command(flatten)]
+    pub kafka: ClusterSettings,
+    /// Run every gateway, aggregator, national replica and the board as a process of its own
+    #[arg(long, requires = "brokers")]
+    pub processes: bool,
     /// Port of the board on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub board_port: u16,
@@ -105,7 +120,10 @@ impl Default for RehearseArgs {
             log_dir: None,
             recorded: None,
             aggregators: 3,
+            national: 1,
             gateways: 2,
+            kafka: ClusterSettings::default(),
+            processes: false,
             board_port: 0,
             stay: false,
             json: false,
@@ -131,11 +149,46 @@ pub struct ImportArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {
     /// Folder to write into; must not exist or be empty
-    #[arg(value_name = "DIR")]
-    pub out: PathBuf,
-    /// Folder of the log
+    #[arg(value_name = "DIR", required_unless_present = "out_flag")]
+    pub out: Option<PathBuf>,
+    /// The same as a flag
+    #[arg(id = "out_flag", long = "out", value_name = "DIR", conflicts_with = "out")]
+    pub out_flag: Option<PathBuf>,
+    /// Folder of a rehearsal
     #[arg(long, value_name = "DIR", default_value = DEFAULT_LOG_DIR)]
     pub log_dir: PathBuf,
+    /// Folder of the definition, with --brokers
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+    pub definition: PathBuf,
+    /// Generation of the log, with --brokers [default: the newest]
+    #[arg(long, value_name = "N", requires = "brokers")]
+    pub generation: Option<u32>,
+    /// A log on a Kafka cluster instead of a rehearsal's folder
+    #[command(flatten)]
+    pub kafka: ClusterSettings,
+}
+
+/// `hattama topics`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TopicsCommand {
+    /// Make the topics of a generation and their genesis records; what is there stays as it is
+    Apply(TopicsArgs),
+    /// Compare what is there with how it has to be: each deviation with the command that mends it
+    Check(TopicsArgs),
+}
+
+/// `hattama topics apply` and `check`.
+#[derive(Debug, Clone, Args)]
+pub struct TopicsArgs {
+    /// Folder of the election's definition
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+    pub definition: PathBuf,
+    /// Generation of the log; one above 1 of an official election is made with `hattama generation new`
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub generation: u32,
+    /// The cluster.
+    #[command(flatten)]
+    pub kafka: ClusterSettings,
 }
 
 /// `hattama recount`.

@@ -6,7 +6,7 @@ mod output;
 mod rehearse;
 
 use clap::Parser as _;
-use cli::{Cli, Command, DefinitionCommand, GenerationCommand};
+use cli::{Cli, Command, DefinitionCommand, GenerationCommand, TopicsCommand};
 use std::{error::Error, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -25,6 +25,8 @@ fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Export(args) => commands::export::run(&args),
+        Command::Topics { command: TopicsCommand::Apply(args) } => commands::topics::apply(&args),
+        Command::Topics { command: TopicsCommand::Check(args) } => commands::topics::check(&args),
         Command::Recount(args) => commands::recount::run(&args),
         Command::Definition { command: DefinitionCommand::Check { dir } } => commands::definition::check(&dir),
         Command::Definition { command: DefinitionCommand::Generate { out } } => commands::definition::generate(&out),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hattama_public_board::{Config, start};
-use hattama_service_kit::clock::Clock;
+use hattama_service_kit::clock::{Clock, Purpose};
 use hattama_service_kit::config::{self, ProcessSettings};
 use hattama_service_kit::listen;
 use hattama_service_kit::process::Process;
@@ -46,6 +46,10 @@ struct Settings {
     /// Readers who follow live at a time; more are told to come again later [default: 10000]
     #[arg(long, env = "HATTAMA_BOARD_LIVE_READERS", value_name = "NUMBER")]
     live_readers: Option<usize>,
+    /// The clock of a rehearsal that several processes play: what it shows at a real instant, and its speed. Ages are told by
+    /// it; never set it beside an official election [example: 2023-03-19T00:00:00Z,3600,2026-03-01T09:00:00Z]
+    #[arg(long, env = "HATTAMA_REHEARSAL_TIME", value_name = "ORIGIN,SPEED,WALL_START")]
+    rehearsal_time: Option<String>,
     #[command(flatten)]
     process: ProcessSettings,
 }
@@ -69,12 +73,16 @@ async fn serve(settings: Settings) -> Result<Drain, Box<dyn Error>> {
     Ok(drain)
 }
 
-fn config_of(settings: &Settings) -> Result<Config, config::ConfigError> {
+fn config_of(settings: &Settings) -> Result<Config, Box<dyn Error>> {
     let national = config::required(settings.national.clone(), "national")?;
+    let clock = match &settings.rehearsal_time {
+        None => Clock::system(),
+        Some(time) => Clock::rehearsal(Purpose::Rehearsal, time.parse()?)?,
+    };
     let listen = settings.listen.unwrap_or(listen::local(DEFAULT_PORT));
     Ok(Config {
         connections: settings.connections.unwrap_or(Config::DEFAULT_CONNECTIONS),
         live_readers: settings.live_readers.unwrap_or(Config::DEFAULT_LIVE_READERS),
-        ..Config::new(listen, national, Clock::system())
+        ..Config::new(listen, national, clock)
     })
 }

@@ -9,34 +9,80 @@ use hattama_election::{
     definition::{Definition, DefinitionFiles, Purpose},
     instant::Instant,
 };
-use hattama_record_log::{ReadLimit, RecordLog, TopicName, topics::TopicSet};
+use hattama_record_log::{
+    KafkaSettings, ReadLimit, RecordLog, TopicName,
+    topics::{TopicSet, newest_generation},
+};
 use hattama_recount::export_format::{ExportMeta, ExportWriter, Manifest, Topic};
 use hattama_tally::Generation;
 use hattama_wire::{ServiceContext, open_service};
 use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
 
+/// What the exporting client is called in the brokers' logs.
+const CLIENT: &str = "export";
 /// Records read at a time: bounds memory, whatever the log holds.
 const BATCH_RECORDS: usize = 1_024;
 
-/// Exports the log of a rehearsal's folder.
+/// Exports a log: that of a rehearsal's folder, or one on a Kafka cluster.
 pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn Error>> {
-    let marker = Directory::marker(&args.log_dir)?
-        .ok_or_else(|| format!("{} holds no rehearsal: name the --log-dir of one", args.log_dir.display()))?;
-    let files = DefinitionFiles::read(&definition_of(&args.log_dir))?;
-    let definition = Definition::load(&files)?;
+    // One of both is there: the command line requires it.
+    let out = args.out.as_ref().or(args.out_flag.as_ref()).ok_or("name the folder to write into")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let manifest = runtime.block_on(async {
-        let log = RecordLog::open_embedded(&log_of(&args.log_dir)).await?;
-        let topics = TopicSet::new(definition.id.as_str(), marker.generation)?;
-        refuse_under_embargo(&definition, time_of_the_night(&log, &topics, &definition).await?)?;
-        let manifest = write(&log, &topics, &files, &definition, Generation(marker.generation), &args.out).await?;
-        log.close().await?;
-        Ok::<_, Box<dyn Error>>(manifest)
-    })?;
+    let manifest = match args.kafka.kafka(CLIENT)? {
+        Some(kafka) => runtime.block_on(from_cluster(args, kafka, out))?,
+        None => runtime.block_on(from_folder(&args.log_dir, out))?,
+    };
     let records: u64 = manifest.records.iter().map(|partition| partition.records).sum();
-    print(format_args!("{records} records in {} files: {}", manifest.records.len(), args.out.display()));
-    print(format_args!("Next: hattama recount {}", args.out.display()));
+    print(format_args!("{records} records in {} files: {}", manifest.records.len(), out.display()));
+    print(format_args!("Next: hattama recount {}", out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+async fn from_cluster(args: &ExportArgs, kafka: KafkaSettings, out: &Path) -> Result<Manifest, Box<dyn Error>> {
+    let files = DefinitionFiles::read(&args.definition)?;
+    let definition = Definition::load(&files)?;
+    // An auditor may write nowhere.
+    let log = RecordLog::connect_kafka(KafkaSettings { read_only: true, ..kafka }).await?;
+    let generation = match args.generation {
+        Some(generation) => generation,
+        None => newest_generation(&log, definition.id.as_str()).await?.ok_or_else(|| {
+            format!("the cluster has no topics of {}: check --definition and --brokers", definition.id)
+        })?,
+    };
+    export(log, &files, &definition, generation, out).await
+}
+
+async fn from_folder(folder: &Path, out: &Path) -> Result<Manifest, Box<dyn Error>> {
+    let marker = Directory::marker(folder)?
+        .ok_or_else(|| format!("{} holds no rehearsal: name the --log-dir of one", folder.display()))?;
+    if marker.on_kafka {
+        return Err(format!(
+            "the log of the rehearsal in {} lies on a Kafka cluster: give --brokers, --definition {} and --generation {}",
+            folder.display(),
+            definition_of(folder).display(),
+            marker.generation
+        )
+        .into());
+    }
+    let files = DefinitionFiles::read(&definition_of(folder))?;
+    let definition = Definition::load(&files)?;
+    let log = RecordLog::open_embedded(&log_of(folder)).await?;
+    export(log, &files, &definition, marker.generation, out).await
+}
+
+/// Writes one generation, when its votes may leave, and closes the log.
+async fn export(
+    log: RecordLog,
+    files: &DefinitionFiles,
+    definition: &Definition,
+    generation: u32,
+    out: &Path,
+) -> Result<Manifest, Box<dyn Error>> {
+    let topics = TopicSet::new(definition.id.as_str(), generation)?;
+    refuse_under_embargo(definition, time_of_the_night(&log, &topics, definition).await?)?;
+    let manifest = write(&log, &topics, files, definition, Generation(generation), out).await?;
+    log.close().await?;
+    Ok(manifest)
 }
 
 /// What time it is for the embargo. A rehearsal has a clock of its own, which its newest publication was written by; before

@@ -5,3 +5,4 @@ pub mod export;
 pub mod generation;
 pub mod import;
 pub mod recount;
+pub mod topics;

@@ -1,23 +1,23 @@
-//! Every service of the night in one process, each with its own listener, talking through the log and over gRPC.
+//! Every service of the night, each with its own listener, talking through the log and over gRPC: in one process, or each in
+//! one of its own.
 
-use super::{directory::Directory, generation::GENERATION};
+use super::{apart, directory::Directory, generation::NightLog};
 use hattama_election::{
     definition::{Definition, ServiceRole},
     ids::ShardId,
 };
-use hattama_election_log::rehearsal_service_key;
-use hattama_night_play::clients;
+use hattama_election_log::{ClusterSettings, rehearsal_service_key};
+use hattama_night_play::{clients, processes::ServiceProcess};
 use hattama_proto::{
     gateway::v1::precinct_gateway_client::PrecinctGatewayClient,
     national::v1::national_results_client::NationalResultsClient,
 };
-use hattama_record_log::RecordLog;
 use hattama_service_kit::{
-    clock::Clock,
+    clock::{Clock, RehearsalTime},
     grpc::Limits,
     listen,
     readiness::Readiness,
-    shutdown::{Drain, Shutdown},
+    shutdown::Shutdown,
 };
 use hattama_territorial_aggregator::Ownership;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
@@ -33,88 +33,79 @@ pub struct Size {
     pub gateways: u8,
     /// Territorial aggregators.
     pub aggregators: u8,
+    /// Replicas of the national service.
+    pub national: u8,
+}
+
+/// Which night's services are started, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The election.
+    pub definition: &'a Arc<Definition>,
+    /// Its log.
+    pub night: &'a NightLog,
+    /// How the cluster is reached that holds the log.
+    pub kafka: &'a ClusterSettings,
+    /// The folder with the journals.
+    pub directory: &'a Directory,
+    /// The night's time.
+    pub time: RehearsalTime,
+    /// The same as a clock.
+    pub clock: Clock,
+    /// How many services.
+    pub size: Size,
+    /// Where the board is read; port 0 takes a free one.
+    pub board: SocketAddr,
 }
 
 /// The services of a night.
 #[derive(Debug)]
 pub struct Cluster {
-    shutdowns: Vec<Shutdown>,
+    services: Services,
     gateways: Vec<SocketAddr>,
     national: SocketAddr,
     /// Where the board is read.
     pub board: SocketAddr,
 }
 
+/// What runs, in the order in which it was started.
+#[derive(Debug)]
+enum Services {
+    Together(Vec<Shutdown>),
+    Apart(Vec<ServiceProcess>),
+}
+
 impl Cluster {
-    /// Starts all services.
-    pub async fn start(
-        definition: &Arc<Definition>,
-        log: &RecordLog,
-        directory: &Directory,
-        clock: Clock,
-        size: Size,
-        board: SocketAddr,
-    ) -> Result<Self, Box<dyn Error>> {
+    /// Starts all services in this process.
+    pub async fn together(plan: Plan<'_>) -> Result<Self, Box<dyn Error>> {
         let mut shutdowns = Vec::new();
         let mut own = || {
             let shutdown = Shutdown::new();
             shutdowns.push(shutdown.clone());
             shutdown
         };
-        for number in 0..size.aggregators {
-            let config = hattama_territorial_aggregator::Config {
-                definition: Arc::clone(definition),
-                log: log.clone(),
-                generation: GENERATION,
-                ownership: Ownership::Fixed(
-                    (0..definition.shards)
-                        .filter(|shard| shard % u32::from(size.aggregators) == u32::from(number))
-                        .map(ShardId)
-                        .collect(),
-                ),
-                key: rehearsal_service_key(definition, ServiceRole::Aggregator)?,
-                instance: format!("aggregator-{}", number + 1),
-                clock,
-                listen: listen::local(0),
-                readiness: Readiness::new(),
-            };
-            hattama_territorial_aggregator::start(config, &own()).await?;
+        for number in 0..plan.size.aggregators {
+            hattama_territorial_aggregator::start(plan.aggregator(number)?, &own()).await?;
         }
-        let national = hattama_national_results::start(
-            hattama_national_results::Config {
-                definition: Arc::clone(definition),
-                log: log.clone(),
-                generation: GENERATION,
-                listen: listen::local(0),
-                instance: "national-1".to_owned(),
-                key: rehearsal_service_key(definition, ServiceRole::National)?,
-                clock,
-                readiness: Readiness::new(),
-                publications_at_hand: hattama_national_results::MAX_SNAPSHOTS,
-            },
-            own(),
-        )
-        .await?
-        .address();
-        let board_config = hattama_public_board::Config::new(board, format!("http://{national}"), clock);
+        let mut national = None;
+        for number in 1..=plan.size.national {
+            let replica = hattama_national_results::start(plan.national(number)?, own()).await?;
+            national.get_or_insert(replica.address());
+        }
+        let national = national.ok_or("a night needs a national service")?;
+        let board_config = hattama_public_board::Config::new(plan.board, format!("http://{national}"), plan.clock);
         let board = hattama_public_board::start(board_config, own()).await?.address;
         let mut gateways = Vec::new();
-        for number in 1..=size.gateways {
-            let instance = format!("gateway-{number}");
-            let config = hattama_precinct_gateway::Config {
-                generation: GENERATION,
-                clock,
-                limits: Limits::default(),
-                ..hattama_precinct_gateway::Config::new(
-                    Arc::clone(definition),
-                    log.clone(),
-                    directory.gateway(number),
-                    instance,
-                )
-            };
-            gateways.push(hattama_precinct_gateway::start(config, &own()).await?.grpc_address);
+        for number in 1..=plan.size.gateways {
+            gateways.push(hattama_precinct_gateway::start(plan.gateway(number), &own()).await?.grpc_address);
         }
-        Ok(Self { shutdowns, gateways, national, board })
+        Ok(Self { services: Services::Together(shutdowns), gateways, national, board })
+    }
+
+    /// Starts each service in a process of its own, and returns when all are ready.
+    pub async fn apart(plan: Plan<'_>) -> Result<Self, Box<dyn Error>> {
+        let apart::Started { services, gateways, national, board } = apart::start(plan).await?;
+        Ok(Self { services: Services::Apart(services), gateways, national, board })
     }
 
     /// A client of each gateway.
@@ -127,17 +118,85 @@ impl Cluster {
         Ok(clients::national(self.national)?)
     }
 
-    /// The first service that has failed by now; its error is in the log lines.
-    pub fn has_failed(&self) -> bool {
-        self.shutdowns.iter().any(Shutdown::is_requested)
+    /// Whether a service has failed by now; its error is in the log lines.
+    pub fn has_failed(&mut self) -> bool {
+        match &mut self.services {
+            Services::Together(shutdowns) => shutdowns.iter().any(Shutdown::is_requested),
+            Services::Apart(processes) => {
+                let mut failed = false;
+                for process in processes {
+                    if let Err(error) = process.still_runs() {
+                        eprintln!("{error}");
+                        failed = true;
+                    }
+                }
+                failed
+            }
+        }
     }
 
     /// Stops all services, those in front first.
-    pub async fn stop(self) -> Vec<Drain> {
-        let mut drains = Vec::new();
-        for shutdown in self.shutdowns.iter().rev() {
-            drains.push(shutdown.drain(DRAIN_DEADLINE).await);
+    pub async fn stop(self) {
+        match self.services {
+            Services::Together(shutdowns) => {
+                for shutdown in shutdowns.iter().rev() {
+                    shutdown.drain(DRAIN_DEADLINE).await;
+                }
+            }
+            Services::Apart(processes) => {
+                for mut process in processes.into_iter().rev() {
+                    if let Err(error) = process.stop(DRAIN_DEADLINE).await {
+                        eprintln!("{error}");
+                    }
+                }
+            }
         }
-        drains
+    }
+}
+
+impl Plan<'_> {
+    fn aggregator(&self, number: u8) -> Result<hattama_territorial_aggregator::Config, Box<dyn Error>> {
+        let shards = (0..self.definition.shards)
+            .filter(|shard| shard % u32::from(self.size.aggregators) == u32::from(number))
+            .map(ShardId);
+        Ok(hattama_territorial_aggregator::Config {
+            definition: Arc::clone(self.definition),
+            log: self.night.log.clone(),
+            generation: self.night.generation,
+            ownership: Ownership::Fixed(shards.collect()),
+            key: rehearsal_service_key(self.definition, ServiceRole::Aggregator)?,
+            instance: format!("aggregator-{}", number + 1),
+            clock: self.clock,
+            listen: listen::local(0),
+            readiness: Readiness::new(),
+        })
+    }
+
+    fn national(&self, number: u8) -> Result<hattama_national_results::Config, Box<dyn Error>> {
+        Ok(hattama_national_results::Config {
+            definition: Arc::clone(self.definition),
+            log: self.night.log.clone(),
+            generation: self.night.generation,
+            listen: listen::local(0),
+            instance: format!("national-{number}"),
+            key: rehearsal_service_key(self.definition, ServiceRole::National)?,
+            clock: self.clock,
+            readiness: Readiness::new(),
+            publications_at_hand: hattama_national_results::MAX_SNAPSHOTS,
+        })
+    }
+
+    fn gateway(&self, number: u8) -> hattama_precinct_gateway::Config {
+        hattama_precinct_gateway::Config {
+            generation: self.night.generation,
+            clock: self.clock,
+            limits: Limits::default(),
+            ..hattama_precinct_gateway::Config::new(
+                Arc::clone(self.definition),
+                self.night.log.clone(),
+                self.directory.gateway(number),
+                format!("gateway-{number}"),
+            )
+        }
     }
 }

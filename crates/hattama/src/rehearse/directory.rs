@@ -26,18 +26,32 @@ pub struct Marker {
     pub night: String,
     /// Generation of the log.
     pub generation: u32,
+    /// Whether the log lies on a Kafka cluster, and only the journals in the folder.
+    #[serde(default)]
+    pub on_kafka: bool,
 }
 
 impl Marker {
     /// The marker of a night.
-    pub fn new(election: &str, core_digest: &CoreDigest, night: String, generation: u32) -> Self {
+    pub fn new(election: &str, core_digest: &CoreDigest, night: String, generation: u32, on_kafka: bool) -> Self {
         Self {
             format: FORMAT.to_owned(),
             election: election.to_owned(),
             core_digest: core_digest.to_string(),
             night,
             generation,
+            on_kafka,
         }
+    }
+
+    /// Where its log lies, in words.
+    fn place(&self) -> &'static str {
+        if self.on_kafka { "on Kafka" } else { "embedded" }
+    }
+
+    /// Whether it is the same night on the same kind of log, of whichever generation.
+    pub fn is_night_of(&self, other: &Self) -> bool {
+        *self == Self { generation: self.generation, ..other.clone() }
     }
 }
 
@@ -62,9 +76,9 @@ pub enum DirectoryError {
     },
     /// It holds another night.
     #[error(
-        "{} holds another night ({} {}, core {}): this one is {} {}, core {}; name another --log-dir, or delete it",
-        path.display(), found.election, found.night, short(&found.core_digest),
-        wanted.election, wanted.night, short(&wanted.core_digest)
+        "{} holds another night ({} {}, core {}, log {}): this one is {} {}, core {}, log {}; name another --log-dir, or delete it",
+        path.display(), found.election, found.night, short(&found.core_digest), found.place(),
+        wanted.election, wanted.night, short(&wanted.core_digest), wanted.place()
     )]
     AnotherNight {
         /// Which.
@@ -148,6 +162,11 @@ impl Directory {
         self.path.join(format!("gateway-{number}"))
     }
 
+    /// Where services that are processes of their own write their log lines.
+    pub fn logs(&self) -> PathBuf {
+        self.path.join("logs")
+    }
+
     /// Where the definition of the night is kept.
     pub fn definition(&self) -> PathBuf {
         definition_of(&self.path)
@@ -184,7 +203,7 @@ mod tests {
     use super::*;
 
     fn marker(seed: u64) -> Marker {
-        Marker::new("kz-2023", &CoreDigest([7; 32]), format!("seed {seed}"), 1)
+        Marker::new("kz-2023", &CoreDigest([7; 32]), format!("seed {seed}"), 1, false)
     }
 
     #[test]

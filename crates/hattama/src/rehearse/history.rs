@@ -1,8 +1,8 @@
 //! What happened in the night: every word that any submission ever had, as the outcomes topic tells it.
 
-use super::generation::GENERATION;
+use super::generation::NightLog;
 use hattama_election::{definition::Definition, ids::ShardId, rules::RuleCode};
-use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
+use hattama_record_log::LogError;
 use hattama_tally::{Generation, Outcome, OutcomeChain, Read};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,26 +23,20 @@ pub struct History {
 
 impl History {
     /// Reads the outcomes of all shards.
-    pub async fn read(log: &RecordLog, topics: &TopicSet, definition: &Definition) -> Result<Self, LogError> {
+    pub async fn read(night: &NightLog, definition: &Definition) -> Result<Self, LogError> {
         let mut history = Self::default();
         for shard in (0..definition.shards).map(ShardId) {
-            history.add_shard(log, topics, definition, shard).await?;
+            history.add_shard(night, definition, shard).await?;
         }
         Ok(history)
     }
 
-    async fn add_shard(
-        &mut self,
-        log: &RecordLog,
-        topics: &TopicSet,
-        definition: &Definition,
-        shard: ShardId,
-    ) -> Result<(), LogError> {
+    async fn add_shard(&mut self, night: &NightLog, definition: &Definition, shard: ShardId) -> Result<(), LogError> {
         let mut outcomes: BTreeSet<(Outcome, u64)> = BTreeSet::new();
         let mut rules: BTreeSet<(RuleCode, u64)> = BTreeSet::new();
         let mut flagged: BTreeSet<u64> = BTreeSet::new();
-        let mut chain = OutcomeChain::new(Generation(GENERATION), shard);
-        let mut reader = log.reader(&topics.outcomes, shard.0, 1);
+        let mut chain = OutcomeChain::new(Generation(night.generation), shard);
+        let mut reader = night.log.reader(&night.topics.outcomes, shard.0, 1);
         loop {
             let batch = reader.next_batch_now(BATCH_RECORDS).await?;
             if batch.is_empty() {

@@ -1,5 +1,6 @@
 //! `hattama rehearse`: a whole election night on one machine, and what it came to.
 
+mod apart;
 mod cluster;
 pub mod directory;
 mod figures;
@@ -14,9 +15,9 @@ use crate::{
     commands::export,
     output::print,
 };
-use cluster::{Cluster, Size};
+use cluster::{Cluster, Plan, Size};
 use directory::{Directory, Marker};
-use generation::GENERATION;
+use generation::{FIRST_GENERATION, NightLog};
 use hattama_night_play::{
     answers::Answers,
     clock::{first_unsent, time_of},
@@ -27,7 +28,7 @@ use hattama_night_play::{
     player::{Counters, DEFAULT_TRIES, Played, Player},
     watch,
 };
-use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
+use hattama_record_log::{LogError, RecordLog};
 use hattama_recount::{Recounted, ResultDocument, Verdict, recount};
 use hattama_rehearsal::script::RehearsalKeyring;
 use hattama_service_kit::{
@@ -53,6 +54,10 @@ use std::{
 
 /// Services have this long to come up before the first report is due, in real time.
 const LEAD: Duration = Duration::from_secs(1);
+/// The same where each service is a process: it reads the definition and joins the cluster first.
+const LEAD_APART: Duration = Duration::from_secs(3);
+/// What this client is called in the brokers' logs.
+const CLIENT: &str = "rehearsal";
 /// After the last submission everything must be published within this; it takes fractions of a second when all is well.
 const COVERED_WITHIN: Duration = Duration::from_secs(120);
 /// Exit code of a night that a signal ended: what shells give for Ctrl-C (128 + SIGINT).
@@ -74,19 +79,33 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         None => Night::generated(&args.definition, args.seed)?,
     };
     let definition = Arc::clone(&night.definition);
-    let marker = Marker::new(definition.id.as_str(), &definition.core_digest, night.label.clone(), GENERATION);
     let path = args.log_dir.as_deref().unwrap_or(Path::new(DEFAULT_LOG_DIR));
     let anew = args.log_dir.is_none();
+    let kafka = args.kafka.kafka(CLIENT)?;
+    let (id, core_digest, label) = (definition.id.as_str(), &definition.core_digest, &night.label);
+    let marker = |generation| Marker::new(id, core_digest, label.clone(), generation, kafka.is_some());
+    let (cluster_log, generation) = match &kafka {
+        None => (None, FIRST_GENERATION),
+        Some(settings) => {
+            let log = RecordLog::connect_kafka(settings.clone()).await?;
+            let generation = generation::on_cluster(&log, &definition, path, &marker(FIRST_GENERATION), anew).await?;
+            (Some(log), generation)
+        }
+    };
     if anew && Directory::marker(path)?.is_some() {
         nobody_plays_in(&directory::log_of(path)).await?;
     }
-    let directory = Directory::claim(path, &marker, anew)?;
+    let directory = Directory::claim(path, &marker(generation), anew)?;
     keep_definition(&night, &directory)?;
 
-    let log = RecordLog::open_embedded(&directory.log()).await?;
-    let topics = generation::create(&log, &definition).await?;
+    let log = match cluster_log {
+        Some(log) => log,
+        None => RecordLog::open_embedded(&directory.log()).await?,
+    };
+    let night_log = generation::create(log, &definition, generation, kafka.as_ref()).await?;
+    let NightLog { log, topics, .. } = &night_log;
     let already_logged = if directory.goes_on {
-        in_the_log::logged(&log, &topics.submissions, &definition).await?
+        in_the_log::logged(log, &topics.submissions, &definition).await?
     } else {
         HashSet::new()
     };
@@ -95,9 +114,19 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let keyring = RehearsalKeyring::new(&definition)?;
     let events = std::mem::take(&mut night.events);
     let first = first_unsent(&events, &already_logged, &keyring, &definition);
-    let clock = Clock::rehearsal(Purpose::Rehearsal, time_of(first, args.speed, LEAD)?)?;
-    let size = Size { gateways: args.gateways, aggregators: args.aggregators };
-    let cluster = Cluster::start(&definition, &log, &directory, clock, size, listen::local(args.board_port)).await?;
+    let time = time_of(first, args.speed, if args.processes { LEAD_APART } else { LEAD })?;
+    let clock = Clock::rehearsal(Purpose::Rehearsal, time)?;
+    let plan = Plan {
+        definition: &definition,
+        night: &night_log,
+        kafka: &args.kafka,
+        directory: &directory,
+        time,
+        clock,
+        size: Size { gateways: args.gateways, aggregators: args.aggregators, national: args.national },
+        board: listen::local(args.board_port),
+    };
+    let mut cluster = if args.processes { Cluster::apart(plan).await? } else { Cluster::together(plan).await? };
     say(args, &format!("Board: http://{}/", cluster.board));
 
     let started = clock.monotonic();
@@ -120,7 +149,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     };
     let to_the_end = async {
         let played = player.play(events).await?;
-        let ends = in_the_log::ends(&log, &topics.submissions, &definition).await?;
+        let ends = in_the_log::ends(log, &topics.submissions, &definition).await?;
         watch::covers(newest, &ends, COVERED_WITHIN).await?;
         Ok::<_, Box<dyn Error>>((played, ends))
     };
@@ -133,26 +162,29 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let Some(ended) = ended else {
         following.abort();
         cluster.stop().await;
-        log.close().await?;
+        night_log.log.close().await?;
         eprintln!("{}", stopped(&counters, directory.path()));
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     };
     let (played, ends) = ended?;
 
     let answers = Answers::ask(cluster.national_client()?).await?;
-    let recounted = recount_night(&log, &topics, &night, &directory).await?;
-    let history = History::read(&log, &topics, &definition).await?;
+    let recounted = recount_night(&night_log, &night, &directory).await?;
+    let history = History::read(&night_log, &definition).await?;
     let mut surprises = played.surprises.clone();
     surprises.extend(expected::surprises(&night, &answers));
     let run = RunReport {
         election: definition.id.to_string(),
         night: night.label.clone(),
         log_dir: directory.path().display().to_string(),
+        on_kafka: kafka.is_some(),
+        processes: args.processes,
         log_bytes: bytes_of(directory.path())?,
-        generation: GENERATION,
+        generation,
         went_on: directory.goes_on,
         gateways: args.gateways,
         aggregators: args.aggregators,
+        national: args.national,
         speed: args.speed.get(),
         seconds,
         submissions_logged: counters.logged.load(Ordering::Relaxed),
@@ -179,7 +211,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     }
     let failed = cluster.has_failed();
     cluster.stop().await;
-    log.close().await?;
+    night_log.log.close().await?;
     let all_well = !failed && run.recount.verdict == Verdict::Match && run.surprises.is_empty();
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -250,17 +282,12 @@ fn keep_definition(night: &Night, directory: &Directory) -> std::io::Result<()> 
     Ok(())
 }
 
-async fn recount_night(
-    log: &RecordLog,
-    topics: &TopicSet,
-    night: &Night,
-    directory: &Directory,
-) -> Result<Recounted, Box<dyn Error>> {
+async fn recount_night(log: &NightLog, night: &Night, directory: &Directory) -> Result<Recounted, Box<dyn Error>> {
     let out = directory.export();
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
-    export::write(log, topics, &night.files, &night.definition, Generation(GENERATION), &out).await?;
+    export::write(&log.log, &log.topics, &night.files, &night.definition, Generation(log.generation), &out).await?;
     Ok(tokio::task::spawn_blocking(move || recount(&out, hattama_recount::Options::default())).await??)
 }
 

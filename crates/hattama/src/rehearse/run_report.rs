@@ -16,7 +16,11 @@ pub struct RunReport {
     pub night: String,
     /// Where the log lies.
     pub log_dir: String,
-    /// Bytes of the log and the journals.
+    /// Whether the log lies on a Kafka cluster; then the folder holds the journals.
+    pub on_kafka: bool,
+    /// Whether every service was a process of its own.
+    pub processes: bool,
+    /// Bytes of that folder: of the embedded log and the journals.
     pub log_bytes: u64,
     /// Generation of the log.
     pub generation: u32,
@@ -26,6 +30,8 @@ pub struct RunReport {
     pub gateways: u8,
     /// Aggregators.
     pub aggregators: u8,
+    /// Replicas of the national service.
+    pub national: u8,
     /// Seconds of the night in one real second.
     pub speed: u32,
     /// Real seconds of the night, from the first submission to the publication that covers the last.
