@@ -26,14 +26,19 @@ pub(crate) struct Reconciler {
 }
 
 impl Reconciler {
-    /// Compares for ever. A log that cannot be asked is asked again soon, so that what came back is compared at once.
+    /// Compares for ever. A log that cannot be asked is asked again soon, so that what came back is compared within
+    /// [`LONGEST_PAUSE`](crate::limits::LONGEST_PAUSE).
     pub(crate) async fn run(self) -> Result<(), Infallible> {
         let mut pause = Pause::new();
         loop {
             match self.compare_all().await {
                 Ok(()) => {
                     pause = Pause::new();
-                    tokio::time::sleep(self.interval).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(self.interval) => {}
+                        // Soon after the log fails a reader, and then until it answers; many readers may fail at once.
+                        () = self.source.outage.notified() => tokio::time::sleep(LOSS_SIGHTING_PAUSE).await,
+                    }
                 }
                 // Followers and senders say that it is away.
                 Err(error) => {
@@ -120,7 +125,7 @@ mod tests {
             counted_in: None,
         }]);
         let readiness = Readiness::new();
-        let source = Arc::new(Source { definition, generation: Generation(1), log, topics });
+        let source = Arc::new(Source { definition, generation: Generation(1), log, topics, outage: Arc::default() });
         let losses = Losses::new(readiness.clone());
         (Reconciler { source, book, losses, interval: Duration::ZERO }, readiness)
     }
@@ -145,7 +150,7 @@ mod tests {
         let (mut reconciler, readiness) = reconciler(&[b"genesis", b"mine"], b"mine", 1).await;
         let source = |log| {
             let (definition, topics) = (Arc::new(sample::definition()), TopicSet::new("sample", 1).unwrap());
-            Arc::new(Source { definition, generation: Generation(1), log, topics })
+            Arc::new(Source { definition, generation: Generation(1), log, topics, outage: Arc::default() })
         };
         let away = RecordLog::memory();
         away.clone().close().await.unwrap();
@@ -155,6 +160,29 @@ mod tests {
         reconciler.source = source(RecordLog::memory());
         reconciler.compare_all().await.unwrap();
         assert!(reconciler.losses.is_lost(SHARD) && !readiness.is_ready());
+    }
+
+    #[tokio::test]
+    async fn an_outage_is_a_reason_to_compare_before_the_interval_is_over() {
+        let (mut reconciler, _) = reconciler(&[b"genesis", b"mine"], b"mine", 1).await;
+        reconciler.interval = Duration::from_secs(3_600);
+        let (source, losses, book) =
+            (Arc::clone(&reconciler.source), reconciler.losses.clone(), Arc::clone(&reconciler.book));
+        let running = tokio::spawn(reconciler.run());
+        // Nothing is wrong until a submission lies where the log has none.
+        tokio::task::yield_now().await;
+        book.load(vec![Loaded {
+            digest: SubmissionDigest([2; 32]),
+            record: RecordDigest([2; 32]),
+            content: hattama_election::digest::ContentDigest([2; 32]),
+            shard: SHARD,
+            received_at_milliseconds: 0,
+            offset: Some(9),
+            counted_in: None,
+        }]);
+        source.outage.notify_one();
+        tokio::time::timeout(Duration::from_secs(30), losses.of(SHARD).cancelled()).await.unwrap();
+        running.abort();
     }
 
     #[tokio::test]

@@ -127,6 +127,7 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
         generation: Generation(config.generation),
         topics: TopicSet::new(config.definition.id.as_str(), config.generation)?,
         log: config.log.clone(),
+        outage: Arc::default(),
     });
     let log_is_there = check(&source).await?;
     let listener = listen::bind(config.listen).await?;

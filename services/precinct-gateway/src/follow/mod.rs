@@ -15,6 +15,7 @@ use hattama_election_log::{FirstRecord, GenesisError, first_record};
 use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{LogError, Reader, Record, RecordLog, TopicName};
 use hattama_tally::Generation;
+use tokio::sync::Notify;
 
 use crate::limits::{FIRST_PAUSE, LONGEST_PAUSE, MAX_READ_RECORDS};
 use crate::metrics;
@@ -26,6 +27,8 @@ pub(crate) struct Source {
     pub(crate) generation: Generation,
     pub(crate) log: RecordLog,
     pub(crate) topics: TopicSet,
+    /// Told when the log begins to fail its readers: what comes back may have lost something.
+    pub(crate) outage: Arc<Notify>,
 }
 
 /// The log is not this gateway's.
@@ -104,6 +107,7 @@ impl Source {
             topic: topic.clone(),
             partition,
             pause: Pause::new(),
+            outage: Arc::clone(&self.outage),
         }
     }
 
@@ -126,6 +130,7 @@ pub(crate) struct PatientReader {
     topic: TopicName,
     partition: u32,
     pause: Pause,
+    outage: Arc<Notify>,
 }
 
 impl PatientReader {
@@ -142,7 +147,10 @@ impl PatientReader {
                     self.pause = Pause::new();
                     return batch;
                 }
-                Err(error) => self.pause.after_failed_read(&self.topic, self.partition, &error).await,
+                Err(error) => {
+                    self.outage.notify_one();
+                    self.pause.after_failed_read(&self.topic, self.partition, &error).await;
+                }
             }
         }
     }
