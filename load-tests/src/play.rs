@@ -35,7 +35,7 @@ use tokio::{sync::mpsc, time::Instant};
 /// After the last submission everything must be published within this.
 const COVERED_WITHIN: Duration = Duration::from_secs(90);
 /// After that gateways have read every outcome within this.
-const STANDINGS_WITHIN: Duration = Duration::from_secs(30);
+const STANDINGS_WITHIN: Duration = Duration::from_secs(120);
 /// A whole row takes at most this much longer than its flow.
 const ROW_WITHIN: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(250);
@@ -117,7 +117,9 @@ async fn played(
 
     let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
     await_covered(&numbers, stage.generation, &ends).await?;
+    let covered = Instant::now();
     let final_receipts = await_standings(&stage, &truth).await?;
+    report.standings_late = covered.elapsed();
     stage.stop().await?;
     drop(following);
 

@@ -38,6 +38,9 @@ pub struct RowReport {
     /// The longest time without any receipt.
     #[serde(rename = "longest_gap_milliseconds", serialize_with = "one_in_milliseconds")]
     pub longest_gap: Duration,
+    /// How long after the last publication every receipt had its last standing.
+    #[serde(rename = "standings_late_milliseconds", serialize_with = "one_in_milliseconds")]
+    pub standings_late: Duration,
     /// Records in the log.
     pub submissions: u64,
     /// Valid publications.
@@ -82,6 +85,7 @@ impl RowReport {
             findings: Vec::new(),
             moved: Vec::new(),
             longest_gap: Duration::ZERO,
+            standings_late: Duration::ZERO,
             submissions: 0,
             publications: 0,
             lost_races: 0,
