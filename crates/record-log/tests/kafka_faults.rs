@@ -95,6 +95,21 @@ async fn with_two_of_three_brokers_down_nothing_is_acknowledged_and_later_it_goe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_end_is_known_soon_after_a_leader_has_died_and_stays_dead() {
+    let Some(cluster) = OwnCluster::start(44_092) else { return };
+    let (log, topic) = log_with_topic(&cluster, Duration::from_secs(30)).await;
+    // From now on the client remembers who leads; one broker of three leads one of four partitions at least.
+    for partition in 0..PARTITIONS {
+        assert_eq!(log.end(&topic, partition).await, Ok(0));
+    }
+    cluster.run(&["kill", "2"]);
+    for partition in 0..PARTITIONS {
+        assert_eq!(log.end(&topic, partition).await, Ok(0), "partition {partition}");
+    }
+    log.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_hangs_loses_its_partitions_and_is_told_so() {
     let Some(cluster) = OwnCluster::start(59_092) else { return };
     let (log, topic) = log_with_topic(&cluster, Duration::from_secs(30)).await;

@@ -91,7 +91,13 @@ impl Queries {
         let (topic, id) = (name.clone(), partition_id(partition));
         let ends = self
             .ask(&format!("the end of partition {partition} of `{name}`"), move |client, timeout| {
-                client.client().fetch_watermarks(topic.as_str(), id, timeout)
+                let ends = client.client().fetch_watermarks(topic.as_str(), id, timeout);
+                if ends.is_err() {
+                    // The client asks the leader that it remembers, for minutes after that one's death, unless it hears of
+                    // another.
+                    let _ = client.client().fetch_metadata(None, timeout);
+                }
+                ends
             })
             .await?;
         Ok(u64::try_from(ends.1).unwrap_or(0))
