@@ -103,7 +103,7 @@ pub struct Played {
     pub latency: Histogram<u64>,
     /// Submissions acknowledged in each second of real time, from the start.
     pub logged_by_second: Vec<u64>,
-    /// What did not go as the script says, at most [`MAX_SURPRISES`].
+    /// What did not go as the script says, at most `MAX_SURPRISES`.
     pub surprises: Vec<String>,
     /// Refusals by code.
     pub refused_by_rule: BTreeMap<String, u64>,
