@@ -96,16 +96,31 @@ fn compiled(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
 mod tests {
     use super::*;
 
-    /// `dd` writes and syncs through the C library.
+    /// Writes one byte and, with a second argument, syncs it.
+    const WRITER: &str = r#"
+        #include <fcntl.h>
+        #include <unistd.h>
+        int main(int arguments, char **argument) {
+            int file = open(argument[1], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+            return file < 0 || write(file, "0", 1) != 1 || (arguments > 2 && fsync(file) != 0);
+        }
+    "#;
+
+    /// Nothing but the C compiler that the library needs too.
+    fn writer(folder: &Path) {
+        let (source, program) = (folder.join("writer.c"), folder.join("writer"));
+        fs::write(&source, WRITER).unwrap();
+        assert!(Command::new("cc").arg("-o").arg(&program).arg(&source).status().unwrap().success());
+    }
+
     fn writes(folder: &Path, library: &Path, sync: bool) -> std::process::ExitStatus {
-        let mut command = Command::new("dd");
-        command.args(["if=/dev/zero", "bs=1", "count=1", "status=none"]);
-        command.arg(format!("of={}", folder.join("journal").display()));
+        let mut command = Command::new(folder.join("writer"));
+        command.arg(folder.join("journal"));
         if sync {
-            command.arg("conv=fsync");
+            command.arg("sync");
         }
         command.env("LD_PRELOAD", library).env("HATTAMA_FAULT_DIR", folder);
-        command.env("HATTAMA_FAULT_ORDER", folder.join("order")).stderr(std::process::Stdio::null()).status().unwrap()
+        command.env("HATTAMA_FAULT_ORDER", folder.join("order")).status().unwrap()
     }
 
     #[test]
@@ -113,6 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
         let library = compiled(&folder).unwrap();
+        writer(&folder);
         let disk = Disk { order: folder.join("order") };
         assert!(writes(&folder, &library, true).success());
         disk.order(Order::Full).unwrap();
