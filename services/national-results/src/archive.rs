@@ -150,8 +150,6 @@ impl Archive {
         }
         self.newest.store(Some(Arc::clone(&snapshot)));
         self.signal.send_modify(|signal| signal.newest = Some(snapshot));
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floats; 2^53 publications are a thousand years")]
-        ::metrics::gauge!(metrics::NEWEST_SEQUENCE).set(sequence as f64);
     }
 
     /// From now on the shards stand like this.

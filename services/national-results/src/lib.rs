@@ -5,12 +5,16 @@
 //! only after having read it back, and the loser of a race simply follows. What a publication says follows from its vector
 //! alone, so a shard that has told nothing stands in it with what a fold of no record comes to.
 //!
+//! It answers nothing before it is as new as the log was when it started: nobody sees an older publication after a newer one
+//! because a replica was started again (promise P5).
+//!
 //! Each replica folds the submissions too (D15): to check every shard's newest tally byte for byte, and to show any station
 //! as of any publication. A tally that differs freezes its shard; a broken invariant stops publishing (D12). Answering goes
 //! on in both cases.
 //!
 //! * `records`, `chain`, `tallies`, `nation`, `merger`, [`embargo`], `ratios`: pure.
-//! * `replica`: the own fold. `follow`, `publisher`: the shell around the merger. `archive`: what readers see.
+//! * `replica`: the own fold. `follow`, `publisher`: the shell around the merger. `archive`: what readers see. `gate`: from when
+//!   on they do.
 //! * `older`: figures of publications that the archive has no more; `refold`: the fold of the log to one of their vectors.
 //! * `api`: the gRPC interface. [`start`]: wires all of it.
 
@@ -19,6 +23,7 @@ mod archive;
 mod chain;
 pub mod embargo;
 mod follow;
+mod gate;
 mod merger;
 mod metrics;
 mod nation;

@@ -45,6 +45,8 @@ pub(crate) struct Merger {
     /// Valid publications whose tallies or control state have not all been read yet, at most `limit`.
     waiting: VecDeque<Arc<LoggedPublication>>,
     limit: usize,
+    /// The highest number of those that wait no more; 0 before the first.
+    passed: u64,
     drafted: Option<(PublicationDigest, Arc<Nation>)>,
     stopped: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Merger {
             heard: false,
             waiting: VecDeque::new(),
             limit,
+            passed: 0,
             drafted: None,
             stopped: None,
             definition,
@@ -80,9 +83,14 @@ impl Merger {
         self.stopped.as_deref()
     }
 
-    /// True when every valid publication that was read is shown or passed.
-    pub(crate) fn has_caught_up(&self) -> bool {
-        self.waiting.is_empty()
+    /// The last valid publication that was read; its figures may follow.
+    pub(crate) fn tip(&self) -> Option<&Arc<LoggedPublication>> {
+        self.chain.tip()
+    }
+
+    /// True when a valid publication of this number or a later one is shown, or was found to be none that can be.
+    pub(crate) fn has_passed(&self, sequence: u64) -> bool {
+        self.passed >= sequence
     }
 
     /// Stops publishing for good; reading goes on (design, D12). The first reason is kept.
@@ -139,6 +147,7 @@ impl Merger {
     /// The next publication to show, once all that it stands on has been read. Ask again until there is none.
     pub(crate) fn next_snapshot(&mut self, control_at: ControlAt<'_>) -> Option<Snapshot> {
         let publication = self.next_complete(control_at)?;
+        self.passed = publication.body.sequence;
         let control = control_at(publication.body.control_next_offset)?;
         let nation = self.nation_of(&publication, &control);
         for entry in &publication.body.vector {
@@ -330,10 +339,10 @@ mod tests {
         there.merger.take_tally(SHARD, there.tally(5));
         let publication = here.of_another(&mut there);
         here.merger.take_publication(publication.clone()).unwrap();
-        assert!(here.snapshot().is_none() && !here.merger.has_caught_up());
+        assert!(here.snapshot().is_none() && !here.merger.has_passed(1));
         here.merger.take_tally(SHARD, here.tally(5));
         assert_eq!(*here.snapshot().unwrap().publication, publication);
-        assert!(here.merger.has_caught_up());
+        assert!(here.merger.has_passed(1) && !here.merger.has_passed(2));
         assert!(here.merger.draft(&here.control).is_none(), "nothing has moved beyond it");
     }
 
@@ -350,7 +359,7 @@ mod tests {
         assert!(here.snapshot().is_none());
         here.merger.take_tally(SHARD, here.tally(7));
         assert_eq!(here.snapshot().unwrap().publication.body.sequence, 3);
-        assert!(here.snapshot().is_none() && here.merger.has_caught_up());
+        assert!(here.snapshot().is_none() && here.merger.has_passed(3));
         assert_eq!(here.merger.stopped(), None);
     }
 

@@ -36,7 +36,7 @@ const MAX_REFOLD_TIME: Duration = Duration::from_secs(15 * 60);
 /// How long whoever is told "later" should wait: ninety thousand records, a night, at half of that.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Whose reasons those of `google.rpc.ErrorInfo` are.
-const ERROR_DOMAIN: &str = "hattama";
+pub(crate) const ERROR_DOMAIN: &str = "hattama";
 
 /// The refolded publications, and the one under way.
 #[derive(Debug)]

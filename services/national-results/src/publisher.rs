@@ -5,9 +5,10 @@
 use crate::{
     archive::{Archive, ShardStates},
     follow::{Event, Followers},
+    gate::{Behind, Gate},
     merger::{Draft, Merger},
     metrics,
-    records::{LoggedTally, open_publication, open_tally},
+    records::{LoggedPublication, LoggedTally, open_publication, open_tally},
     replica::{Check, Replica},
     tallies::Verdict,
 };
@@ -52,6 +53,10 @@ pub(crate) struct Publisher {
     /// The newest tally of each shard, for the checks.
     pub targets: BTreeMap<ShardId, watch::Sender<Arc<LoggedTally>>>,
     pub readiness: Readiness,
+    /// Opened when this replica has caught up.
+    pub gate: Gate,
+    /// The newest publication in the log at the start; none when nothing was published yet.
+    pub newest_at_start: Option<Arc<LoggedPublication>>,
     /// The offset behind the last publication that was read.
     pub read_up_to: u64,
     pub flight: Flight,
@@ -116,10 +121,8 @@ impl Publisher {
             }
             self.archive.show(snapshot);
         }
-        self.show_restoration();
-        if self.merger.has_caught_up() {
-            self.readiness.release(READY_PART);
-        }
+        self.let_readers_in();
+        self.show_newest();
         if let Flight::ReadingBack { until, since } = self.flight
             && self.read_up_to >= until
         {
@@ -138,6 +141,50 @@ impl Publisher {
         }
         let stopped = if self.merger.stopped().is_some() { 1.0 } else { 0.0 };
         ::metrics::gauge!(metrics::PUBLISHING_STOPPED).set(stopped);
+    }
+
+    /// Opens the gate once this replica is as new as the log was when it started, however far the log has gone on since.
+    fn let_readers_in(&self) {
+        if self.gate.is_open() {
+            return;
+        }
+        let behind = self.newest_at_start.as_ref().filter(|newest| !self.has_caught_up_with(newest));
+        let Some(behind) = behind else {
+            self.gate.open();
+            self.readiness.release(READY_PART);
+            return;
+        };
+        let publication = self.archive.snapshot(None).map_or(0, |newest| newest.publication.body.sequence);
+        let behind = Behind { publication, until: behind.body.sequence };
+        self.gate.stands(behind);
+        self.readiness.hold(READY_PART, behind.to_string());
+    }
+
+    /// While a lost log is restored, what is back is known from the replica's own fold: it must have come as far too. A
+    /// shard that stands still is not waited for.
+    fn has_caught_up_with(&self, newest: &LoggedPublication) -> bool {
+        let is_folded = |shard: ShardId, position| {
+            let is_frozen = self.merger.shards().get(&shard).is_some_and(|shard| shard.frozen().is_some());
+            is_frozen || self.replica.has_reached(shard, position)
+        };
+        self.merger.has_passed(newest.body.sequence)
+            && (self.replica.restoration().is_none()
+                || newest.body.vector.iter().all(|entry| is_folded(entry.shard, entry.position)))
+    }
+
+    /// Metrics of what readers see; nothing while they see nothing.
+    fn show_newest(&self) {
+        if !self.gate.is_open() {
+            return;
+        }
+        if let Ok(newest) = self.archive.snapshot(None) {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "gauges are floats; 2^53 publications are a thousand years"
+            )]
+            ::metrics::gauge!(metrics::NEWEST_SEQUENCE).set(newest.publication.body.sequence as f64);
+        }
+        self.show_restoration();
     }
 
     fn show_restoration(&self) {

@@ -144,6 +144,12 @@ impl Replica {
         self.control.read().ok()?.state_at(next_offset)
     }
 
+    /// True when a shard's fold stands at these positions or beyond. Of control it always is: no publication is
+    /// shown before control has come to it.
+    pub(crate) fn has_reached(&self, shard: ShardId, position: PositionPair) -> bool {
+        self.shards.get(&shard).is_none_or(|shard| shard.position.borrow().covers(&position))
+    }
+
     /// Where a shard's fold stands.
     pub(crate) fn position(&self, shard: ShardId) -> Option<watch::Receiver<PositionPair>> {
         Some(self.shards.get(&shard)?.position.subscribe())

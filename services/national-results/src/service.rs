@@ -4,6 +4,7 @@ use crate::{
     api::{Api, MAX_WATCHERS},
     archive::Archive,
     follow::{self, Followers},
+    gate::Gate,
     merger::Merger,
     metrics,
     older::Older,
@@ -33,6 +34,7 @@ use hattama_tally::Generation;
 use hattama_wire::{Genesis, KeptPublication, SigningKey};
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
+use tonic::service::interceptor::InterceptedService;
 
 /// What the national results need, already resolved.
 #[derive(Debug, Clone)]
@@ -51,7 +53,7 @@ pub struct Config {
     pub key: SigningKey,
     /// What time it is: for embargoes and envelopes.
     pub clock: Clock,
-    /// Held until the publications of the log are shown.
+    /// Held until this replica is as new as the log was when it started; as long, every method answers UNAVAILABLE.
     pub readiness: Readiness,
     /// How many publications have their figures at hand at once, at least 1 ([`MAX_SNAPSHOTS`](crate::MAX_SNAPSHOTS));
     /// older ones are folded again on request.
@@ -120,6 +122,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
     let listener = listen::bind(config.listen).await?;
     let address = listener.local_addr().map_err(StartError::Address)?;
     config.readiness.hold(READY_PART, "the publications of the log are not all read yet");
+    let gate = Gate::shut();
 
     let publications_at_hand = config.publications_at_hand.max(1);
     let archive = Arc::new(Archive::new(publications_at_hand));
@@ -142,7 +145,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         topics.clone(),
         genesis.submissions,
     );
-    follow_and_publish(&config, &topics, merger, &archive, &replica, &shutdown).await?;
+    follow_and_publish(&config, &topics, merger, &archive, &replica, &gate, &shutdown).await?;
 
     announce_embargo_ends(&config, &archive, &shutdown);
 
@@ -156,6 +159,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartE
         shutdown.clone(),
     );
     let service = NationalResultsServer::new(api).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let service = InterceptedService::new(service, gate);
     let grpc = GrpcServer {
         routes: tonic::service::Routes::new(service),
         descriptor_sets: vec![hattama_proto::DESCRIPTORS],
@@ -218,6 +222,7 @@ async fn follow_and_publish(
     merger: Merger,
     archive: &Arc<Archive>,
     replica: &Arc<Replica>,
+    gate: &Gate,
     shutdown: &Shutdown,
 ) -> Result<(), StartError> {
     let followers = Followers::new(shutdown.clone());
@@ -245,11 +250,14 @@ async fn follow_and_publish(
         replica: Arc::clone(replica),
         targets,
         readiness: config.readiness.clone(),
+        gate: gate.clone(),
+        newest_at_start: None,
         read_up_to: 1,
         flight: Flight::Landed,
     };
     // Before the tallies: which of them are still needed is known only from the publications.
     publisher.read_up_to = read_publications(config, topics, &mut publisher).await?;
+    publisher.newest_at_start = publisher.merger.tip().cloned();
     followers.follow_publications(&config.log, &topics.publications, publisher.read_up_to);
     followers.follow_control(replica);
     for shard in (0..config.definition.shards).map(ShardId) {
@@ -259,13 +267,17 @@ async fn follow_and_publish(
     Ok(())
 }
 
+/// Reads the publications up to where the log ends now; returns the offset behind them. What is appended meanwhile is
+/// followed later: others may publish faster than this replica reads.
 async fn read_publications(config: &Config, topics: &TopicSet, publisher: &mut Publisher) -> Result<u64, StartError> {
+    let end = config.log.end(&topics.publications, 0).await?;
     let mut reader = config.log.reader(&topics.publications, 0, 1);
-    loop {
+    while reader.position() < end {
         let records = reader.next_batch_now(ReadLimit::default().records).await?;
         if records.is_empty() {
-            return Ok(reader.position());
+            break;
         }
         records.iter().for_each(|record| publisher.take_publication(&record.value));
     }
+    Ok(reader.position())
 }

@@ -35,7 +35,8 @@ impl Drop for Watcher {
 struct Place {
     /// The last number it has seen; none before its first publication.
     seen: Option<u64>,
-    embargoes_ended: Option<usize>,
+    /// How many embargoes had ended when it was last told, or when it came.
+    embargoes_ended: usize,
 }
 
 impl Api {
@@ -43,10 +44,12 @@ impl Api {
     /// embargo ends.
     pub(super) fn watch(&self, request: WatchPublicationsRequest) -> Result<Publications, Status> {
         let api = self.clone();
-        let mut place = Place { seen: request.after_sequence, embargoes_ended: None };
+        let signals = self.archive.watch();
+        let embargoes_ended = signals.borrow().embargoes_ended;
+        let mut place = Place { seen: request.after_sequence, embargoes_ended };
         let watcher = Watcher::new();
         // The watch holds the newest only: what a slow reader has missed is not there any more when it asks.
-        let publications = WatchStream::new(self.archive.watch()).filter_map(move |signal| {
+        let publications = WatchStream::new(signals).filter_map(move |signal| {
             let _lives_as_long = &watcher;
             let skipped = place.advance(&signal)?;
             let snapshot = signal.newest?;
@@ -59,11 +62,15 @@ impl Api {
 }
 
 impl Place {
-    /// How many publications were missed before the newest; none when the reader has it already.
+    /// How many publications were missed before the newest; none when the reader has it already, or a newer one from
+    /// another replica.
     fn advance(&mut self, signal: &Signal) -> Option<u64> {
         let newest = signal.newest.as_ref()?.publication.body.sequence;
-        let says_more = self.embargoes_ended.is_some_and(|ended| ended != signal.embargoes_ended);
-        self.embargoes_ended = Some(signal.embargoes_ended);
+        if self.seen.is_some_and(|seen| newest < seen) {
+            return None;
+        }
+        let says_more = self.embargoes_ended != signal.embargoes_ended;
+        self.embargoes_ended = signal.embargoes_ended;
         let is_new = self.seen.is_none_or(|seen| newest > seen);
         if !is_new && !says_more {
             return None;
@@ -94,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_slow_reader_skips_to_the_newest_and_hears_how_many_it_missed() {
-        let mut place = Place { seen: None, embargoes_ended: None };
+        let mut place = Place { seen: None, embargoes_ended: 0 };
         assert_eq!(place.advance(&Signal::default()), None, "nothing is published yet");
         assert_eq!(place.advance(&signal(1_005, 0)), Some(0), "it begins with the newest");
         assert_eq!(place.advance(&signal(1_006, 0)), Some(0));
@@ -105,8 +112,18 @@ mod tests {
 
     #[test]
     fn a_reader_that_has_the_newest_already_waits_for_the_next() {
-        let mut place = Place { seen: Some(1_005), embargoes_ended: None };
+        let mut place = Place { seen: Some(1_005), embargoes_ended: 0 };
         assert_eq!(place.advance(&signal(1_005, 0)), None);
         assert_eq!(place.advance(&signal(1_008, 0)), Some(2));
+    }
+
+    #[test]
+    fn a_reader_that_has_a_newer_one_from_elsewhere_is_given_nothing_older_when_an_embargo_ends_either() {
+        let mut place = Place { seen: Some(1_005), embargoes_ended: 0 };
+        assert_eq!(place.advance(&signal(1_003, 0)), None);
+        assert_eq!(place.advance(&signal(1_004, 1)), None);
+        assert_eq!(place.advance(&signal(1_005, 1)), Some(0), "now it says more");
+        assert_eq!(place.advance(&signal(1_005, 1)), None);
+        assert_eq!(place.advance(&signal(1_006, 1)), Some(0));
     }
 }

@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use std::collections::BTreeMap;
-use tonic::transport::Channel;
+use tonic::{Status, transport::Channel};
 
 /// The list's votes of the first revision and of the second, which is counted; the small ones are too short to be found.
 const LIST_BEFORE: [u32; 4] = [3_141_539, 2_718_283, 2_236_067, 1_234];
@@ -105,7 +105,7 @@ fn found(bytes: &[u8]) -> Vec<String> {
 }
 
 /// The methods of the service as the contract has them.
-fn methods() -> Vec<String> {
+pub fn methods() -> Vec<String> {
     let set = FileDescriptorSet::decode(hattama_proto::DESCRIPTORS).unwrap();
     let file = set.file.iter().find(|file| file.package() == "hattama.national.v1").unwrap();
     let [service] = file.service.as_slice() else { panic!("one service is tested here") };
@@ -113,46 +113,50 @@ fn methods() -> Vec<String> {
 }
 
 /// The bytes of all that a method answers as of a publication.
-async fn ask(mut client: NationalResultsClient<Channel>, method: &str, sequence: Option<u64>) -> Vec<u8> {
+pub async fn ask(
+    mut client: NationalResultsClient<Channel>,
+    method: &str,
+    sequence: Option<u64>,
+) -> Result<Vec<u8>, Status> {
     let mut bytes = Vec::new();
     match method {
-        "GetElection" => bytes = client.get_election(GetElectionRequest {}).await.unwrap().get_ref().encode_to_vec(),
+        "GetElection" => bytes = client.get_election(GetElectionRequest {}).await?.get_ref().encode_to_vec(),
         "GetNationalResult" => {
             let request = GetNationalResultRequest { sequence };
-            bytes = client.get_national_result(request).await.unwrap().get_ref().encode_to_vec();
+            bytes = client.get_national_result(request).await?.get_ref().encode_to_vec();
         }
         "GetTurnout" => {
             let request = GetTurnoutRequest { sequence, unit: None };
-            bytes = client.get_turnout(request).await.unwrap().get_ref().encode_to_vec();
+            bytes = client.get_turnout(request).await?.get_ref().encode_to_vec();
         }
         "GetContestResult" => {
             for contest in ["council-list", "council-d-1"] {
                 let request = GetContestResultRequest { contest: contest.into(), sequence };
-                bytes.extend(client.get_contest_result(request).await.unwrap().get_ref().encode_to_vec());
+                bytes.extend(client.get_contest_result(request).await?.get_ref().encode_to_vec());
             }
         }
         "GetSeatAllocation" => {
             for contest in ["council-list", "council-d-1"] {
                 let request = GetSeatAllocationRequest { contest: contest.into(), sequence };
-                bytes.extend(client.get_seat_allocation(request).await.unwrap().get_ref().encode_to_vec());
+                bytes.extend(client.get_seat_allocation(request).await?.get_ref().encode_to_vec());
             }
         }
         "ListStations" => {
             let request = ListStationsRequest { sequence, ..Default::default() };
-            bytes = client.list_stations(request).await.unwrap().get_ref().encode_to_vec();
+            bytes = client.list_stations(request).await?.get_ref().encode_to_vec();
         }
         "GetStation" => {
             let request = GetStationRequest { station: "north-001".into(), sequence };
-            bytes = client.get_station(request).await.unwrap().get_ref().encode_to_vec();
+            bytes = client.get_station(request).await?.get_ref().encode_to_vec();
         }
         "WatchPublications" => {
             let request = WatchPublicationsRequest { after_sequence: None };
-            let mut watch = client.watch_publications(request).await.unwrap().into_inner();
-            bytes = watch.message().await.unwrap().unwrap().encode_to_vec();
+            let mut watch = client.watch_publications(request).await?.into_inner();
+            bytes = watch.message().await?.unwrap().encode_to_vec();
         }
         other => panic!("`{other}` is not asked here: say how to ask it, and whether it gives vote figures"),
     }
-    bytes
+    Ok(bytes)
 }
 
 /// What every method answers, as of the newest publication and of an older one.
@@ -160,7 +164,7 @@ async fn everything(client: &NationalResultsClient<Channel>) -> Answers {
     let mut answers = BTreeMap::new();
     for method in methods() {
         for sequence in [None, Some(FIRST_SEQUENCE)] {
-            let bytes = ask(client.clone(), &method, sequence).await;
+            let bytes = ask(client.clone(), &method, sequence).await.unwrap();
             answers.insert((method.clone(), sequence), bytes);
         }
     }
