@@ -74,10 +74,6 @@ pub const CONTROL_WAIT: Duration = Duration::from_secs(5);
 /// Publications that wait for a shard's outcomes. Over it the oldest is forgotten: receipts then name a later one.
 pub const MAX_WAITING_PUBLICATIONS: usize = 4_096;
 
-/// Pairs of positions that a shard's outcomes went through and no publication has named yet. Over it the oldest is
-/// forgotten: receipts then name a later publication.
-pub const MAX_STEPS: usize = 65_536;
-
 /// Publications that were read and wait for a shard to take them; over it they are not read.
 pub const MAX_QUEUED_PUBLICATIONS: usize = 1_024;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hattama_election::ids::ShardId;
 use hattama_record_log::{LogError, NewRecord, RecordLog, TopicName};
 use hattama_wire::{EARLIER_POSITIONS_HEADER, encode_earlier};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::book::{Book, Unsent};
@@ -31,6 +31,8 @@ pub(crate) struct Sender {
     pub(crate) gateway: Bytes,
     /// Where records were lost, nothing is sent any more.
     pub(crate) losses: Losses,
+    /// Tells the shard's follower where submissions were found that another gateway may have sent.
+    pub(crate) found: mpsc::Sender<LoggedAt>,
     /// The gateway is asked to stop: a log that fails is no longer waited for.
     pub(crate) stopping: CancellationToken,
     /// Nothing new comes any more: what is left is sent, then the end.
@@ -104,6 +106,10 @@ impl Sender {
                 std::mem::take(to_send).into_iter().partition(|one| found.contains_key(&one.kept.value));
             *to_send = rest;
             let offsets: Vec<u64> = there.iter().filter_map(|one| found.get(&one.kept.value).copied()).collect();
+            for (one, offset) in there.iter().zip(&offsets) {
+                // A follower that is gone has stopped with its gateway.
+                let _ = self.found.send(LoggedAt { digest: one.kept.digest, offset: *offset }).await;
+            }
             self.logged(&there, &offsets).await;
         }
         if to_send.is_empty() {

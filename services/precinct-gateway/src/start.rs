@@ -30,7 +30,10 @@ use crate::follow::shard::ShardFollower;
 use crate::follow::{Source, Unread, WrongLog, control, publications};
 use crate::gateway::{Gateway, InFlight};
 use crate::journal::{Identity, Journal, JournalError, Store, WriterEnd};
-use crate::limits::{CONTROL_WAIT, LOGGED_WAIT, MAX_OUTBOX_SUBMISSIONS, MAX_QUEUED_PUBLICATIONS, RECONCILE_INTERVAL};
+use crate::limits::{
+    CONTROL_WAIT, LOGGED_WAIT, MAX_APPEND_SUBMISSIONS, MAX_OUTBOX_SUBMISSIONS, MAX_QUEUED_PUBLICATIONS,
+    RECONCILE_INTERVAL,
+};
 use crate::losses::Losses;
 use crate::metrics;
 use crate::outbox::Sender;
@@ -219,7 +222,8 @@ fn follow_and_send(
         queues.push(queue);
         let (reconciled, is_reconciled) = oneshot::channel();
         let follower = ShardFollower::new(Arc::clone(source), shard, Arc::clone(book), journal.clone(), losses.clone());
-        let following = follower.follow(publications, reconciled);
+        let (found, was_found) = mpsc::channel(MAX_APPEND_SUBMISSIONS);
+        let following = follower.follow(publications, was_found, reconciled);
         supervise::spawn(shutdown, "follow a shard", until_stop(shutdown, following));
         let sender = Sender {
             source: Arc::clone(source),
@@ -228,6 +232,7 @@ fn follow_and_send(
             journal: journal.clone(),
             gateway: Bytes::copy_from_slice(config.instance.as_bytes()),
             losses: losses.clone(),
+            found,
             stopping: shutdown.token().clone(),
             intake_closed: intake_closed.clone(),
         };

@@ -1,24 +1,23 @@
 //! One shard: where this gateway's submissions lie in its partition, and what became of them.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use hattama_election::digest::{SubmissionDigest, sha256};
 use hattama_election::ids::ShardId;
 use hattama_proto::submission::v1::SignedSubmission;
-use hattama_record_log::{ReadLimit, Record};
+use hattama_record_log::Record;
 use hattama_tally::{OutcomeChain, OutcomesBody, PassedOver, Read};
 use hattama_wire::{open_outcomes, submission_digest};
 use prost::Message as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{PatientReader, Pause, Source, WrongLog};
-use crate::book::{Book, Standing};
+use super::{PatientReader, Source, WrongLog};
+use crate::book::Book;
 use crate::journal::{CountedIn, Journal, LoggedAt};
 use crate::limits::{LOSS_SIGHTING_PAUSE, LOSS_SIGHTINGS};
 use crate::losses::Losses;
 use crate::metrics;
-use crate::standing::{Named, News, ShardStandings, Word};
+use crate::standing::{Named, News, ShardStandings};
 
 /// Follows one shard.
 #[derive(Debug)]
@@ -32,10 +31,6 @@ pub(crate) struct ShardFollower {
     outcomes: PatientReader,
     standings: ShardStandings,
     chain: OutcomeChain,
-    /// Steps that were read and wait until the submissions before their end are read.
-    next: VecDeque<OutcomesBody>,
-    /// Steps that were applied, in their order. They list what is not plainly counted: a small part of the shard.
-    applied: Vec<OutcomesBody>,
 }
 
 impl ShardFollower {
@@ -49,19 +44,19 @@ impl ShardFollower {
             book,
             journal,
             losses,
-            standings: ShardStandings::new(),
-            next: VecDeque::new(),
-            applied: Vec::new(),
+            standings: ShardStandings::default(),
         }
     }
 
-    /// Reconciles journal and log, tells `reconciled`, then follows for ever.
+    /// Reconciles journal and log, tells `reconciled`, then follows for ever. `found` brings what the sender has found in the
+    /// log: another gateway's copy may have been passed before the submission was known here.
     ///
     /// # Errors
     /// The log is another election's.
     pub(crate) async fn follow(
         mut self,
         mut publications: mpsc::Receiver<Named>,
+        mut found: mpsc::Receiver<LoggedAt>,
         reconciled: oneshot::Sender<()>,
     ) -> Result<(), WrongLog> {
         self.source.genesis_patiently(&self.source.topics.submissions, self.shard.0).await?;
@@ -70,15 +65,18 @@ impl ShardFollower {
         let _ = reconciled.send(());
         self.source.genesis_patiently(&self.source.topics.outcomes, self.shard.0).await?;
         loop {
-            self.apply_what_is_ready().await;
-            let behind = !self.next.is_empty();
+            let behind = self.standings.is_behind();
             tokio::select! {
                 Some(named) = publications.recv() => {
                     let news = self.standings.publication(named);
                     self.enter(news).await;
                 }
+                Some(LoggedAt { digest, offset }) = found.recv() => {
+                    let news = self.standings.found(offset, digest);
+                    self.enter(news).await;
+                }
                 batch = self.submissions.next_batch(), if behind => self.locate(&batch).await,
-                batch = self.outcomes.next_batch(), if !behind => self.take(&batch),
+                batch = self.outcomes.next_batch(), if !behind => self.take(&batch).await,
             }
         }
     }
@@ -106,16 +104,16 @@ impl ShardFollower {
         }
     }
 
-    /// Notes which of the records are this gateway's.
+    /// Notes which of the records are this gateway's, and applies the steps that waited for them.
     async fn locate(&mut self, batch: &[Record]) {
-        let mut logged = Vec::new();
+        let (mut logged, mut records) = (Vec::new(), Vec::with_capacity(batch.len()));
         for record in batch {
-            let Ok(submission) = SignedSubmission::decode(record.value.clone()) else { continue };
-            let digest = submission_digest(&submission.signed);
-            if !self.book.holds_record_of(self.shard, &digest, &record.value) {
+            let digest = digest_of(record);
+            let is_own = self.book.holds_record_of(self.shard, &digest, &record.value);
+            records.push((digest, is_own));
+            if !is_own {
                 continue;
             }
-            self.standings.locate(record.offset, digest);
             let known = self.book.receipt(&digest).and_then(|receipt| receipt.offset);
             self.book.located(&digest, record.offset);
             // Later copies too: each place that a submission had is named when a lost log is filled again.
@@ -123,22 +121,26 @@ impl ShardFollower {
                 logged.push(LoggedAt { digest, offset: record.offset });
             }
         }
+        let news = self.standings.records(records);
         self.note_logged(logged).await;
+        self.enter(news).await;
     }
 
-    /// Reads outcomes on: steps that are whole wait for their submissions.
-    fn take(&mut self, batch: &[Record]) {
+    /// Reads outcomes on: steps that are whole are applied, or wait for their submissions.
+    async fn take(&mut self, batch: &[Record]) {
+        let mut news = Vec::new();
         for record in batch {
             match open_outcomes(&self.source.definition, &record.value) {
-                Ok(body) => self.take_part(record.offset, body),
+                Ok(body) => news.extend(self.take_part(record.offset, body)),
                 Err(error) => self.disbelieve(record.offset, &error.to_string()),
             }
         }
+        self.enter(news).await;
     }
 
-    fn take_part(&mut self, offset: u64, body: OutcomesBody) {
+    fn take_part(&mut self, offset: u64, body: OutcomesBody) -> Vec<News> {
         match self.chain.read(body) {
-            Read::Step(step) => self.next.push_back(step),
+            Read::Step(step) => return self.standings.step(step),
             Read::Part => {}
             Read::PassedOver(why @ PassedOver::Foreign) => self.disbelieve(offset, &why.to_string()),
             Read::PassedOver(why) => {
@@ -146,6 +148,7 @@ impl ShardFollower {
                 metrics::ignored_record("outcomes", "not_next");
             }
         }
+        Vec::new()
     }
 
     fn disbelieve(&self, offset: u64, error: &str) {
@@ -153,95 +156,26 @@ impl ShardFollower {
         metrics::ignored_record("outcomes", "not_believed");
     }
 
-    /// Applies steps whose submissions are all read.
-    async fn apply_what_is_ready(&mut self) {
-        let read = self.submissions.position();
-        while let Some(step) = self.next.pop_front_if(|step| step.to.next_offset <= read) {
-            let news = self.standings.apply(&step);
-            self.applied.push(step);
-            self.enter(news).await;
-        }
-    }
-
-    /// Enters news into the book. A duplicate of the very same signed bytes, which another gateway had sent before, lies
-    /// where these lie first, and stands as they do.
-    async fn enter(&mut self, news: Vec<News>) {
-        let (mut earlier, mut counted) = (BTreeMap::new(), Vec::new());
+    /// Enters news into book and journal. Never asks the log: with three copies of everything it would be asked for each.
+    async fn enter(&self, news: Vec<News>) {
+        let (mut logged, mut counted) = (Vec::new(), Vec::new());
         for one in news {
-            if let Some((offset, digest)) = self.enter_one(one, &mut counted).await {
-                earlier.insert(offset, digest);
-            }
-        }
-        if earlier.is_empty() {
-            self.note_counted(counted).await;
-            return;
-        }
-        let standings = self.standings_at(&earlier);
-        let logged: Vec<_> = earlier
-            .iter()
-            .filter(|(offset, digest)| self.book.located(digest, **offset))
-            .map(|(offset, digest)| LoggedAt { digest: *digest, offset: *offset })
-            .collect();
-        self.note_logged(logged).await;
-        for one in self.standings.adopt(standings) {
-            self.enter_one(one, &mut counted).await;
-        }
-        self.note_counted(counted).await;
-    }
-
-    /// Returns the offset and digest of an earlier copy of the same signed bytes.
-    async fn enter_one(&self, news: News, counted: &mut Vec<CountedIn>) -> Option<(u64, SubmissionDigest)> {
-        let (digest, word) = match news {
-            News::CountedIn { digest, sequence } => {
-                if self.book.counted_in(&digest, sequence) {
-                    counted.push(CountedIn { digest, sequence });
+            match one {
+                News::LiesAt { digest, offset } => {
+                    if self.book.located(&digest, offset) {
+                        logged.push(LoggedAt { digest, offset });
+                    }
                 }
-                return None;
-            }
-            News::Stands { digest, word, .. } => (digest, word),
-        };
-        let Word { outcome, rules, at, duplicate_of } = word;
-        let first = match duplicate_of {
-            Some(offset) => Some((offset, self.digest_at(offset).await)),
-            None => None,
-        };
-        if let Some((offset, first)) = first
-            && first == digest
-        {
-            return Some((offset, digest));
-        }
-        let duplicate_of = first.map(|(_, first)| first);
-        self.book.stands(&digest, Standing { outcome, rules, at, duplicate_of });
-        None
-    }
-
-    /// The submission digest of a record of the shard, waiting for the log.
-    async fn digest_at(&self, offset: u64) -> SubmissionDigest {
-        if let Some(digest) = self.standings.digest_at(offset) {
-            return digest;
-        }
-        let topic = &self.source.topics.submissions;
-        let one = ReadLimit { records: 1, ..ReadLimit::default() };
-        let mut pause = Pause::new();
-        loop {
-            match self.source.log.read(topic, self.shard.0, offset, one).await {
-                Ok(records) => match records.first() {
-                    Some(record) => return digest_of(record),
-                    None => pause.wait().await,
-                },
-                Err(error) => pause.after_failed_read(topic, self.shard.0, &error).await,
+                News::Stands { digest, standing } => self.book.stands(&digest, standing),
+                News::CountedIn { digest, sequence } => {
+                    if self.book.counted_in(&digest, sequence) {
+                        counted.push(CountedIn { digest, sequence });
+                    }
+                }
             }
         }
-    }
-
-    /// The standings of submissions at offsets whose outcomes are applied already.
-    fn standings_at(&self, earlier: &BTreeMap<u64, SubmissionDigest>) -> ShardStandings {
-        let mut standings = ShardStandings::new();
-        earlier.iter().for_each(|(offset, digest)| standings.locate(*offset, *digest));
-        for step in &self.applied {
-            standings.apply(step);
-        }
-        standings
+        self.note_logged(logged).await;
+        self.note_counted(counted).await;
     }
 
     async fn note_counted(&self, counted: Vec<CountedIn>) {
@@ -264,5 +198,98 @@ fn digest_of(record: &Record) -> SubmissionDigest {
     match SignedSubmission::decode(record.value.clone()) {
         Ok(submission) => submission_digest(&submission.signed),
         Err(_) => SubmissionDigest(sha256(&record.value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Identity, Store};
+    use bytes::Bytes;
+    use hattama_election::definition::{KeyRole, sample};
+    use hattama_election::digest::{ContentDigest, RecordDigest};
+    use hattama_record_log::{NewRecord, RecordLog, topics::TopicSet};
+    use hattama_service_kit::readiness::Readiness;
+    use hattama_tally::{FIRST_POSITION, Generation, Outcome, Part, PositionPair, SubmissionOutcome};
+    use hattama_wire::{Envelope, ServiceContext, SigningKey, encode_outcomes, sign_service};
+    use std::time::Duration;
+
+    const SHARD: ShardId = ShardId(1);
+    /// What a busy shard sends in an hour.
+    const SUBMISSIONS: u64 = 2_000;
+
+    fn record(offset: u64, value: Bytes) -> Record {
+        Record { offset, timestamp_milliseconds: 0, key: None, value, headers: Vec::new() }
+    }
+
+    /// Everything lies three times in the shard, this gateway's copies last.
+    #[tokio::test]
+    async fn of_any_number_of_duplicates_none_is_looked_up_in_the_log() {
+        let definition = Arc::new(sample::definition());
+        let log = RecordLog::memory();
+        let topics = TopicSet::new("sample", 1).unwrap();
+        topics.create_all(&log, definition.shards).await.unwrap();
+        log.append(&topics.submissions, SHARD.0, NewRecord::of_value("x")).await.unwrap();
+        let value = |number: u64| Bytes::from(format!("not a submission, but told apart: {number}"));
+        let digest = |number: u64| SubmissionDigest(sha256(&value(number)));
+        let book = Arc::new(Book::new(definition.shards, 10_000));
+        let loaded = |number| crate::journal::Loaded {
+            digest: digest(number),
+            record: RecordDigest(sha256(&value(number))),
+            content: ContentDigest([0; 32]),
+            shard: SHARD,
+            received_at_milliseconds: 0,
+            offset: None,
+            counted_in: None,
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let identity = Identity { election: definition.id.clone(), core_digest: definition.core_digest };
+        let store = Store::open(directory.path(), &identity).unwrap();
+        let (journal, _end) = Journal::start(store, 1, Arc::clone(&book)).unwrap();
+        let source = Arc::new(Source {
+            definition: Arc::clone(&definition),
+            generation: Generation(1),
+            log: log.clone(),
+            topics,
+            outage: Arc::default(),
+        });
+        let losses = Losses::new(Readiness::new());
+        let mut follower = ShardFollower::new(source, SHARD, Arc::clone(&book), journal, losses);
+        let copies: Vec<u64> = (0..3).flat_map(|_| 0..SUBMISSIONS).collect();
+        let records: Vec<Record> = (1..).zip(&copies).map(|(offset, number)| record(offset, value(*number))).collect();
+        let (others, own) = records.split_at(2 * SUBMISSIONS as usize);
+        follower.locate(others).await;
+        book.load((0..SUBMISSIONS).map(loaded).collect());
+        follower.locate(own).await;
+        // From here on whoever asks the log waits for ever.
+        log.close().await.unwrap();
+
+        let duplicate = |(offset, number): (u64, &u64)| SubmissionOutcome {
+            offset,
+            digest: digest(*number),
+            outcome: Outcome::Duplicate,
+            rules: Vec::new(),
+            duplicate_of: Some(number + 1),
+        };
+        let first = SUBMISSIONS as usize;
+        let body = OutcomesBody {
+            election: definition.id.clone(),
+            core_digest: definition.core_digest,
+            generation: Generation(1),
+            shard: SHARD,
+            from: FIRST_POSITION,
+            to: PositionPair { next_offset: copies.len() as u64 + 1, control_next_offset: 1 },
+            part: Part::WHOLE,
+            outcomes: (1..).zip(&copies).skip(first).map(duplicate).collect(),
+        };
+        let key = SigningKey::rehearsal(&sample::keys(), KeyRole::Service, "aggregator").unwrap();
+        let outcomes = sign_service(ServiceContext::Outcomes, &key, encode_outcomes(&body), &Envelope::default());
+        let outcomes = [record(1, outcomes)];
+        tokio::time::timeout(Duration::from_secs(60), follower.take(&outcomes)).await.unwrap();
+        for number in 0..SUBMISSIONS {
+            let receipt = book.receipt(&digest(number)).unwrap();
+            assert_eq!(receipt.offset, Some(number + 1));
+            assert_eq!(receipt.standing.unwrap().outcome, Outcome::Counted);
+        }
     }
 }
