@@ -134,7 +134,7 @@ impl Shared {
         let token = stop.clone();
         supervise::spawn(&self.shutdown, "own a shard", async move {
             let _running = running;
-            token.run_until_cancelled(own_or_stand_still(owner)).await;
+            own_until(&token, owner).await;
             Ok::<(), Infallible>(())
         });
         self.owned.insert(shard, Owned { stop, ended });
@@ -152,6 +152,16 @@ impl Shared {
             metrics::gauge!(names::LAG, "shard" => shard.0.to_string()).set(0.0);
             metrics::gauge!(names::SHARD_FROZEN, "shard" => shard.0.to_string()).set(0.0);
         }
+    }
+}
+
+/// Owns a shard until it is asked to stop.
+async fn own_until(stop: &CancellationToken, owner: Owner) {
+    tokio::select! {
+        // First: control ends with the service, and what ends because the service stops is no failure.
+        biased;
+        () = stop.cancelled() => {}
+        () = own_or_stand_still(owner) => {}
     }
 }
 
@@ -200,4 +210,60 @@ impl Owner {
 
 fn shards(partitions: BTreeSet<u32>) -> BTreeSet<ShardId> {
     partitions.into_iter().map(ShardId).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{control, status::StatusBoard, writer::Writer};
+    use hattama_election::definition::{KeyRole, sample};
+    use hattama_election_log::create_generation;
+    use hattama_record_log::RecordLog;
+    use hattama_service_kit::clock::Clock;
+    use hattama_tally::Generation;
+    use hattama_wire::{Genesis, SigningKey, limits::MAX_OUTCOMES_LIST_BYTES};
+    use std::sync::Arc;
+
+    const SHARD: ShardId = ShardId(1);
+
+    /// An owner, and what follows control for it.
+    async fn owner() -> (Owner, impl Future) {
+        let definition = Arc::new(sample::definition());
+        let log = RecordLog::memory();
+        let genesis = Genesis::first(&definition, Generation(1));
+        let topics = Arc::new(create_generation(&log, &definition, &genesis).await.unwrap());
+        let genesis = first_record(&log, &definition, Generation(1), &topics.submissions, 0).await.unwrap().value;
+        let (control, follower) =
+            control::follow(&log, &topics.submissions, &definition, Generation(1), genesis.as_ref());
+        let status = StatusBoard::default();
+        status.set(SHARD, ShardStatus { position: FIRST_POSITION, end_offset: 1, tally: None, frozen: None });
+        let writer = Writer {
+            log,
+            topics,
+            definition,
+            generation: Generation(1),
+            key: Arc::new(SigningKey::rehearsal(&sample::keys(), KeyRole::Service, "aggregator").unwrap()),
+            instance: "test".into(),
+            clock: Clock::system(),
+            outcomes_list_bytes: MAX_OUTCOMES_LIST_BYTES,
+        };
+        (Owner { shard: SHARD, generation: Generation(1), genesis, writer, control, status }, follower)
+    }
+
+    #[tokio::test]
+    async fn control_that_ends_with_the_service_makes_no_shard_stand_still() {
+        for is_asked_to_stop in [true, false] {
+            let ((owner, follower), stop) = (owner().await, CancellationToken::new());
+            let status = owner.status.clone();
+            let mut owning = std::pin::pin!(own_until(&stop, owner));
+            // Polled once: it waits for records, or for control to move.
+            assert!(tokio::time::timeout(Duration::ZERO, &mut owning).await.is_err());
+            drop(follower);
+            if is_asked_to_stop {
+                stop.cancel();
+            }
+            owning.await;
+            assert_eq!(status.get(SHARD).unwrap().frozen.is_some(), !is_asked_to_stop);
+        }
+    }
 }

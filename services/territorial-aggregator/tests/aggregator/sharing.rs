@@ -1,6 +1,6 @@
 //! Shards that a group shares out: owned while they are assigned, not a moment longer, and never a reason to stop.
 
-use crate::rig::{Aggregator, PATIENCE, Rig, eventually, pair};
+use crate::rig::{Aggregator, LogLines, PATIENCE, Rig, eventually, pair};
 use hattama_election::{
     definition::{Definition, sample},
     ids::ShardId,
@@ -56,6 +56,17 @@ async fn member(rig: &Rig, instance: &str) -> (Aggregator, Group) {
 
 async fn owned(aggregator: &mut Aggregator, wanted: &[u32]) {
     aggregator.shards_until("owns these", |shards| shards.iter().map(|one| one.shard).eq(wanted.iter().copied())).await;
+}
+
+#[tokio::test]
+async fn a_member_that_is_asked_to_stop_says_nothing_of_shards_that_stand_still() {
+    let rig = Rig::new().await;
+    let lines = LogLines::capture();
+    let (mut member, group) = member(&rig, "stopped").await;
+    group.assigns(&[0, 1, 2]).await;
+    owned(&mut member, &[0, 1, 2]).await;
+    member.stop().await;
+    assert_eq!(lines.errors(), [] as [String; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
