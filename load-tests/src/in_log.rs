@@ -3,13 +3,11 @@
 use crate::receipts::{Claim, Places};
 use hattama_election::{definition::Definition, digest::PublicationDigest, ids::ShardId};
 use hattama_election_log::{GenesisError, first_record};
+use hattama_night_play::{in_the_log::outcome_steps, records::Records};
 use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
-use hattama_tally::{Generation, Outcome, OutcomeChain, PositionPair, PublicationBody, Read, SubmissionOutcome};
-use hattama_wire::{Genesis, ServiceContext, decode_publication, open_outcomes, open_service, publication_digest};
+use hattama_tally::{Generation, Outcome, PositionPair, PublicationBody, SubmissionOutcome};
+use hattama_wire::{Genesis, ServiceContext, decode_publication, open_service, publication_digest};
 use std::collections::BTreeMap;
-
-/// Records read at a time.
-const BATCH_RECORDS: usize = 512;
 
 /// The valid publications of a generation.
 #[derive(Debug, Default)]
@@ -37,16 +35,11 @@ impl Publications {
         let failed = |source| GenesisError::Log { generation, source };
         let generation = Generation(generation);
         let genesis = first_record(log, definition, generation, &topics.publications, 0).await?.genesis;
-        let mut reader = log.reader(&topics.publications, 0, 1);
-        loop {
-            let batch = reader.next_batch_now(BATCH_RECORDS).await.map_err(failed)?;
-            if batch.is_empty() {
-                return Ok(publications);
-            }
-            for record in batch {
-                publications.take(definition, record.offset, &record.value, &genesis);
-            }
+        let mut records = Records::from(log, &topics.publications, 0, 1);
+        while let Some(record) = records.next().await.map_err(failed)? {
+            publications.take(definition, record.offset, &record.value, &genesis);
         }
+        Ok(publications)
     }
 
     fn take(&mut self, definition: &Definition, offset: u64, value: &[u8], genesis: &Genesis) {
@@ -122,21 +115,8 @@ impl Outcomes {
     ) -> Result<Self, LogError> {
         let mut outcomes = Self::default();
         for shard in 0..definition.shards {
-            let mut chain = OutcomeChain::new(Generation(generation), ShardId(shard));
-            let steps = outcomes.0.entry(shard).or_default();
-            let mut reader = log.reader(&topics.outcomes, shard, 1);
-            loop {
-                let batch = reader.next_batch_now(BATCH_RECORDS).await?;
-                if batch.is_empty() {
-                    break;
-                }
-                for record in batch {
-                    let Ok(body) = open_outcomes(definition, &record.value) else { continue };
-                    if let Read::Step(step) = chain.read(body) {
-                        steps.push((step.to, step.outcomes));
-                    }
-                }
-            }
+            let steps = outcome_steps(log, topics, definition, generation, ShardId(shard)).await?;
+            outcomes.0.insert(shard, steps.into_iter().map(|step| (step.to, step.outcomes)).collect());
         }
         Ok(outcomes)
     }

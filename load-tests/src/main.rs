@@ -2,7 +2,6 @@
 
 mod cluster;
 mod disk;
-mod export;
 mod faults;
 mod in_log;
 mod night;

@@ -2,7 +2,6 @@
 
 use crate::{
     cluster::Cluster,
-    export,
     faults::{self, Injected, Plan},
     in_log::Era,
     night::Night,
@@ -16,6 +15,7 @@ use crate::{
 };
 use hattama_night_play::{
     clients,
+    export::Exported,
     freshness::Freshness,
     in_the_log,
     player::{Answered, Counters, Played, Player},
@@ -132,7 +132,8 @@ async fn played(
     let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
     let mut eras = std::mem::take(&mut stage.lost);
     eras.push(Era::read(log, topics, &night.definition, generation).await?);
-    let recounted = export::recounted(log, topics, &night, generation, &folder.join("export")).await?;
+    let exported = Exported { log, files: &night.files, definition: &night.definition, generation };
+    let recounted = exported.recounted("hattama-load-tests", &folder.join("export")).await?;
     let evidence = Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted };
     report.findings.extend(verify::findings(&night, &evidence, &truth));
     report.findings.extend(numbers.wrong());

@@ -1,18 +1,17 @@
 //! What of a night lies in the log already.
 
+use crate::records::Records;
 use hattama_election::{
     definition::Definition,
     digest::{SubmissionDigest, sha256},
     ids::ShardId,
 };
 use hattama_proto::submission::v1::SignedSubmission;
-use hattama_record_log::{LogError, RecordLog, TopicName};
-use hattama_wire::submission_digest;
+use hattama_record_log::{LogError, RecordLog, TopicName, topics::TopicSet};
+use hattama_tally::{Generation, OutcomeChain, OutcomesBody, Read};
+use hattama_wire::{open_outcomes, submission_digest};
 use prost::Message as _;
 use std::collections::{BTreeMap, HashSet};
-
-/// Records read at a time.
-const BATCH_RECORDS: usize = 1_024;
 
 /// The digests of all submissions that lie in the log.
 ///
@@ -25,16 +24,12 @@ pub async fn logged(
 ) -> Result<HashSet<SubmissionDigest>, LogError> {
     let mut digests = HashSet::new();
     for shard in (0..definition.shards).map(ShardId) {
-        let mut reader = log.reader(topic, shard.0, 1);
-        loop {
-            let batch = reader.next_batch_now(BATCH_RECORDS).await?;
-            if batch.is_empty() {
-                break;
-            }
-            digests.extend(batch.into_iter().map(|record| match SignedSubmission::decode(record.value.clone()) {
+        let mut records = Records::from(log, topic, shard.0, 1);
+        while let Some(record) = records.next().await? {
+            digests.insert(match SignedSubmission::decode(record.value.clone()) {
                 Ok(submission) => submission_digest(&submission.signed),
                 Err(_) => SubmissionDigest(sha256(&record.value)),
-            }));
+            });
         }
     }
     Ok(digests)
@@ -45,16 +40,36 @@ pub async fn logged(
 /// # Errors
 /// When the log cannot be read.
 pub async fn holds(log: &RecordLog, topic: &TopicName, shard: ShardId, value: &[u8]) -> Result<bool, LogError> {
-    let mut reader = log.reader(topic, shard.0, 1);
-    loop {
-        let batch = reader.next_batch_now(BATCH_RECORDS).await?;
-        if batch.is_empty() {
-            return Ok(false);
-        }
-        if batch.iter().any(|record| record.value == value) {
+    let mut records = Records::from(log, topic, shard.0, 1);
+    while let Some(record) = records.next().await? {
+        if record.value == value {
             return Ok(true);
         }
     }
+    Ok(false)
+}
+
+/// The valid steps of a shard's outcomes, in order: every word on its submissions.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn outcome_steps(
+    log: &RecordLog,
+    topics: &TopicSet,
+    definition: &Definition,
+    generation: u32,
+    shard: ShardId,
+) -> Result<Vec<OutcomesBody>, LogError> {
+    let mut chain = OutcomeChain::new(Generation(generation), shard);
+    let mut records = Records::from(log, &topics.outcomes, shard.0, 1);
+    let mut steps = Vec::new();
+    while let Some(record) = records.next().await? {
+        let Ok(body) = open_outcomes(definition, &record.value) else { continue };
+        if let Read::Step(step) = chain.read(body) {
+            steps.push(step);
+        }
+    }
+    Ok(steps)
 }
 
 /// Where each shard's log ends.

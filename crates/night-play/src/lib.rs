@@ -6,16 +6,19 @@
 //! * [`night`]: which night, and what it must come to. [`clock`]: the night's time, the same in all processes.
 //! * [`player`]: the precinct nodes. [`watch`], [`freshness`]: what the nation publishes, and how soon.
 //! * [`answers`], [`expected`], [`official`]: what came of it, and what differs from what must.
-//! * [`clients`]: connections by address. [`in_the_log`]: what lies in the log already. [`processes`]: services as processes.
+//! * [`in_the_log`]: what lies in the log already. [`records`]: reading a partition to its end. [`export`]: a log as files.
+//! * [`clients`]: connections by address. [`processes`]: services as processes.
 
 pub mod answers;
 pub mod clients;
 pub mod clock;
 pub mod expected;
+pub mod export;
 pub mod freshness;
 pub mod in_the_log;
 pub mod night;
 pub mod official;
 pub mod player;
 pub mod processes;
+pub mod records;
 pub mod watch;

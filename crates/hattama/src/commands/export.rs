@@ -9,19 +9,19 @@ use hattama_election::{
     definition::{Definition, DefinitionFiles, Purpose},
     instant::Instant,
 };
+use hattama_night_play::export::Exported;
 use hattama_record_log::{
-    KafkaSettings, ReadLimit, RecordLog, TopicName,
+    KafkaSettings, ReadLimit, RecordLog,
     topics::{TopicSet, newest_generation},
 };
-use hattama_recount::export_format::{ExportMeta, ExportWriter, Manifest, Topic};
-use hattama_tally::Generation;
+use hattama_recount::export_format::Manifest;
 use hattama_wire::{ServiceContext, open_service};
-use std::{collections::BTreeMap, error::Error, path::Path, process::ExitCode};
+use std::{error::Error, path::Path, process::ExitCode};
 
 /// What the exporting client is called in the brokers' logs.
 const CLIENT: &str = "export";
-/// Records read at a time: bounds memory, whatever the log holds.
-const BATCH_RECORDS: usize = 1_024;
+/// What an export says that wrote it.
+pub const PROGRAM: &str = "hattama";
 
 /// Exports a log: that of a rehearsal's folder, or one on a Kafka cluster.
 pub fn run(args: &ExportArgs) -> Result<ExitCode, Box<dyn Error>> {
@@ -80,7 +80,7 @@ async fn export(
 ) -> Result<Manifest, Box<dyn Error>> {
     let topics = TopicSet::new(definition.id.as_str(), generation)?;
     refuse_under_embargo(definition, time_of_the_night(&log, &topics, definition).await?)?;
-    let manifest = write(&log, &topics, files, definition, Generation(generation), out).await?;
+    let manifest = Exported { log: &log, files, definition, generation }.write(PROGRAM, out).await?;
     log.close().await?;
     Ok(manifest)
 }
@@ -111,52 +111,6 @@ fn refuse_under_embargo(definition: &Definition, now: Instant) -> Result<(), Str
             "votes of {} are under embargo until {}: export then; until it ends the log is for services and auditors only",
             contest.id, contest.embargo_until
         )),
-    }
-}
-
-/// Writes all four topics of a generation, and the definition.
-pub async fn write(
-    log: &RecordLog,
-    topics: &TopicSet,
-    files: &DefinitionFiles,
-    definition: &Definition,
-    generation: Generation,
-    out: &Path,
-) -> Result<Manifest, Box<dyn Error>> {
-    let mut export = ExportWriter::create(out)?;
-    export.definition(files)?;
-    for topic in Topic::ALL {
-        let name = name_of(topic, topics);
-        for partition in 0..topic.partitions(definition.shards) {
-            let mut writer = export.partition(topic, partition)?;
-            let mut reader = log.reader(name, partition, 0);
-            loop {
-                let batch = reader.next_batch_now(BATCH_RECORDS).await?;
-                if batch.is_empty() {
-                    break;
-                }
-                for record in batch {
-                    writer.append(&record.value)?;
-                }
-            }
-            writer.close()?;
-        }
-    }
-    let meta = ExportMeta {
-        election: definition.id.clone(),
-        core_digest: definition.core_digest,
-        generation: generation.0,
-        build: BTreeMap::from([("hattama".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
-    };
-    Ok(export.finish(meta)?)
-}
-
-fn name_of(topic: Topic, topics: &TopicSet) -> &TopicName {
-    match topic {
-        Topic::Submissions => &topics.submissions,
-        Topic::Outcomes => &topics.outcomes,
-        Topic::Tallies => &topics.tallies,
-        Topic::Publications => &topics.publications,
     }
 }
 

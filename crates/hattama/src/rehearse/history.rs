@@ -2,13 +2,11 @@
 
 use super::generation::NightLog;
 use hattama_election::{definition::Definition, ids::ShardId, rules::RuleCode};
+use hattama_night_play::in_the_log::outcome_steps;
 use hattama_record_log::LogError;
-use hattama_tally::{Generation, Outcome, OutcomeChain, Read};
+use hattama_tally::Outcome;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Records read at a time.
-const BATCH_RECORDS: usize = 512;
 
 /// How many submissions ever had an outcome, and how many ever had a rule fire.
 #[derive(Debug, Default, Serialize)]
@@ -35,23 +33,12 @@ impl History {
         let mut outcomes: BTreeSet<(Outcome, u64)> = BTreeSet::new();
         let mut rules: BTreeSet<(RuleCode, u64)> = BTreeSet::new();
         let mut flagged: BTreeSet<u64> = BTreeSet::new();
-        let mut chain = OutcomeChain::new(Generation(night.generation), shard);
-        let mut reader = night.log.reader(&night.topics.outcomes, shard.0, 1);
-        loop {
-            let batch = reader.next_batch_now(BATCH_RECORDS).await?;
-            if batch.is_empty() {
-                break;
-            }
-            for record in batch {
-                let Ok(body) = hattama_wire::open_outcomes(definition, &record.value) else { continue };
-                let Read::Step(step) = chain.read(body) else { continue };
-                for told in step.outcomes {
-                    outcomes.insert((told.outcome, told.offset));
-                    rules.extend(told.rules.iter().map(|rule| (*rule, told.offset)));
-                    if told.outcome == Outcome::Counted && !told.rules.is_empty() {
-                        flagged.insert(told.offset);
-                    }
-                }
+        let steps = outcome_steps(&night.log, &night.topics, definition, night.generation, shard).await?;
+        for told in steps.into_iter().flat_map(|step| step.outcomes) {
+            outcomes.insert((told.outcome, told.offset));
+            rules.extend(told.rules.iter().map(|rule| (*rule, told.offset)));
+            if told.outcome == Outcome::Counted && !told.rules.is_empty() {
+                flagged.insert(told.offset);
             }
         }
         for (outcome, _) in outcomes {

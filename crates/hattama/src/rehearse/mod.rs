@@ -12,7 +12,7 @@ mod screen;
 
 use crate::{
     cli::{DEFAULT_LOG_DIR, RehearseArgs},
-    commands::export,
+    commands::export::PROGRAM,
     output::print,
 };
 use cluster::{Cluster, Plan, Size};
@@ -22,6 +22,7 @@ use hattama_night_play::{
     answers::Answers,
     clock::{first_unsent, time_of},
     expected,
+    export::Exported,
     freshness::Freshness,
     in_the_log,
     night::Night,
@@ -29,7 +30,7 @@ use hattama_night_play::{
     watch,
 };
 use hattama_record_log::{LogError, RecordLog};
-use hattama_recount::{Recounted, ResultDocument, Verdict, recount};
+use hattama_recount::{Recounted, ResultDocument, Verdict};
 use hattama_rehearsal::script::RehearsalKeyring;
 use hattama_service_kit::{
     clock::{Clock, Purpose},
@@ -38,7 +39,6 @@ use hattama_service_kit::{
     shutdown::{self, Shutdown},
     telemetry,
 };
-use hattama_tally::Generation;
 use history::History;
 use progress::Progress;
 use run_report::{Quantiles, RunReport};
@@ -287,8 +287,9 @@ async fn recount_night(log: &NightLog, night: &Night, directory: &Directory) -> 
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
-    export::write(&log.log, &log.topics, &night.files, &night.definition, Generation(log.generation), &out).await?;
-    Ok(tokio::task::spawn_blocking(move || recount(&out, hattama_recount::Options::default())).await??)
+    let NightLog { log, generation, .. } = log;
+    let exported = Exported { log, files: &night.files, definition: &night.definition, generation: *generation };
+    Ok(exported.recounted(PROGRAM, &out).await?)
 }
 
 fn mean_per_second(played: &Played, seconds: f64) -> u64 {

@@ -6,6 +6,7 @@ use hattama_election::{
     ids::ShardId,
 };
 use hattama_election_log::rehearsal_service_key;
+use hattama_night_play::{export::Exported, records::Records};
 use hattama_proto::{
     gateway::v1::{
         GetNewestPublicationsRequest, GetReceiptRequest, Receipt, ReceiptState,
@@ -17,7 +18,6 @@ use hattama_proto::{
     },
 };
 use hattama_record_log::{RecordLog, topics::TopicSet};
-use hattama_recount::export_format::{ExportMeta, ExportWriter, Topic};
 use hattama_service_kit::{
     clock::{Clock, Purpose, RehearsalTime},
     grpc::{self, MAX_ANSWER_BYTES},
@@ -169,39 +169,6 @@ async fn result_when(
     }
 }
 
-async fn export(log: &RecordLog, definition: &Definition, generation: u32, files: &DefinitionFiles, out: &Path) {
-    let topics = TopicSet::new(definition.id.as_str(), generation).unwrap();
-    let mut export = ExportWriter::create(out).unwrap();
-    export.definition(files).unwrap();
-    for topic in Topic::ALL {
-        let name = match topic {
-            Topic::Submissions => &topics.submissions,
-            Topic::Outcomes => &topics.outcomes,
-            Topic::Tallies => &topics.tallies,
-            Topic::Publications => &topics.publications,
-        };
-        for partition in 0..topic.partitions(definition.shards) {
-            let mut writer = export.partition(topic, partition).unwrap();
-            let mut reader = log.reader(name, partition, 0);
-            loop {
-                let batch = reader.next_batch_now(1_024).await.unwrap();
-                if batch.is_empty() {
-                    break;
-                }
-                batch.iter().for_each(|record| writer.append(&record.value).unwrap());
-            }
-            writer.close().unwrap();
-        }
-    }
-    let meta = ExportMeta {
-        election: definition.id.clone(),
-        core_digest: definition.core_digest,
-        generation,
-        build: BTreeMap::new(),
-    };
-    export.finish(meta).unwrap();
-}
-
 /// The receipts of all submissions that a gateway keeps, by digest.
 async fn receipts(client: &mut PrecinctGatewayClient<Channel>, digests: &[Vec<u8>]) -> BTreeMap<Vec<u8>, Receipt> {
     let mut receipts = BTreeMap::new();
@@ -219,17 +186,11 @@ async fn digests(log: &RecordLog, definition: &Definition, generation: u32) -> V
     let topics = TopicSet::new(definition.id.as_str(), generation).unwrap();
     let mut digests = Vec::new();
     for shard in 0..definition.shards {
-        let mut reader = log.reader(&topics.submissions, shard, 1);
-        loop {
-            let batch = reader.next_batch_now(1_024).await.unwrap();
-            if batch.is_empty() {
-                break;
-            }
-            for record in batch {
-                // A rehearsal's intruders write past the gateways, also what is no submission at all.
-                if let Ok(submission) = hattama_proto::submission::v1::SignedSubmission::decode(record.value) {
-                    digests.push(submission_digest(&submission.signed).0.to_vec());
-                }
+        let mut records = Records::from(log, &topics.submissions, shard, 1);
+        while let Some(record) = records.next().await.unwrap() {
+            // A rehearsal's intruders write past the gateways, also what is no submission at all.
+            if let Ok(submission) = hattama_proto::submission::v1::SignedSubmission::decode(record.value) {
+                digests.push(submission_digest(&submission.signed).0.to_vec());
             }
         }
     }
@@ -348,7 +309,8 @@ fn a_lost_log_is_filled_again_from_the_journals_and_no_number_repeats() {
                 }
             }
         }
-        export(&log, &definition, 2, &files, &place.path("out")).await;
+        let exported = Exported { log: &log, files: &files, definition: &definition, generation: 2 };
+        exported.write("test", &place.path("out")).await.unwrap();
         drop((one, two, log));
         services.stop().await;
     });
