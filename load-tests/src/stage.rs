@@ -84,7 +84,8 @@ impl<'a> Stage<'a> {
         let definition = folder.join("definition");
         night.write_definition(&definition)?;
         let log = connect(cluster).await?;
-        let topics = create_generation(&log, &night.definition, &genesis(night)).await?;
+        let genesis = Genesis::first(&night.definition, Generation(FIRST_GENERATION));
+        let topics = create_generation(&log, &night.definition, &genesis).await?;
         let time = night.time()?;
         let begins = Instant::now() + crate::night::LEAD;
         let common = Common {
@@ -175,15 +176,4 @@ pub async fn connect(cluster: &Cluster) -> Result<RecordLog, LogError> {
     let mut settings = KafkaSettings::new(cluster.brokers.as_str(), "load-tests");
     settings.dev = cluster.size == 1;
     RecordLog::connect_kafka(settings).await
-}
-
-fn genesis(night: &Night) -> Genesis {
-    Genesis {
-        election: night.definition.id.clone(),
-        generation: Generation(FIRST_GENERATION),
-        core_digest: night.definition.core_digest,
-        last_publication: None,
-        first_sequence: 1,
-        restoring: None,
-    }
 }

@@ -115,21 +115,10 @@ mod tests {
     use super::*;
     use hattama_election::definition::sample;
 
-    fn genesis(definition: &Definition, generation: u32) -> Genesis {
-        Genesis {
-            election: definition.id.clone(),
-            generation: Generation(generation),
-            core_digest: definition.core_digest,
-            last_publication: None,
-            first_sequence: 1,
-            restoring: None,
-        }
-    }
-
     #[tokio::test]
     async fn every_partition_of_a_new_generation_begins_with_its_genesis_however_often_it_is_made() {
         let (log, definition) = (RecordLog::memory(), sample::definition());
-        let genesis = genesis(&definition, 3);
+        let genesis = Genesis::first(&definition, Generation(3));
         for _ in 0..2 {
             let topics = create_generation(&log, &definition, &genesis).await.unwrap();
             for (topic, partitions) in topics.partitions(definition.shards) {
@@ -145,7 +134,7 @@ mod tests {
         let (log, definition) = (RecordLog::memory(), sample::definition());
         let topics = TopicSet::new(definition.id.as_str(), 1).unwrap();
         topics.create_all(&log, definition.shards).await.unwrap();
-        let value = encode_genesis(&genesis(&definition, 2));
+        let value = encode_genesis(&Genesis::first(&definition, Generation(2)));
         log.append(&topics.tallies, 1, NewRecord::of_value(value)).await.unwrap();
 
         let read = async |partition| {

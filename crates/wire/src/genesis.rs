@@ -33,6 +33,20 @@ pub struct Genesis {
 }
 
 impl Genesis {
+    /// The genesis of a generation before which nothing was published: that of an election's first one, and of each one in
+    /// which a rehearsal is begun anew. A generation that goes on from published figures names the last of them instead.
+    #[must_use]
+    pub fn first(definition: &Definition, generation: Generation) -> Self {
+        Self {
+            election: definition.id.clone(),
+            generation,
+            core_digest: definition.core_digest,
+            last_publication: None,
+            first_sequence: 1,
+            restoring: None,
+        }
+    }
+
     /// The publication that is being restored, as a national service of this election signed it. None when there is none, or
     /// when no national service of the definition signed it.
     #[must_use]

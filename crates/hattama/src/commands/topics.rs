@@ -28,7 +28,8 @@ pub fn apply(args: &TopicsArgs) -> Result<ExitCode, Box<dyn Error>> {
             print(format_args!("made {topic}"));
         }
         let log = RecordLog::connect_kafka(place.kafka.clone()).await?;
-        create_generation(&log, &place.definition, &place.genesis()).await?;
+        let genesis = Genesis::first(&place.definition, Generation(place.generation));
+        create_generation(&log, &place.definition, &genesis).await?;
         place.conclude(&log, &report).await
     })
 }
@@ -60,17 +61,6 @@ impl Place {
         let kafka = args.kafka.kafka(CLIENT)?.ok_or("topics lie on a Kafka cluster: give --brokers HOST:PORT,…")?;
         let topics = TopicSet::new(definition.id.as_str(), args.generation)?;
         Ok(Self { definition, kafka, topics, generation: args.generation })
-    }
-
-    fn genesis(&self) -> Genesis {
-        Genesis {
-            election: self.definition.id.clone(),
-            generation: Generation(self.generation),
-            core_digest: self.definition.core_digest,
-            last_publication: None,
-            first_sequence: 1,
-            restoring: None,
-        }
     }
 
     /// Says what is not as it has to be. What passes by itself is no failure.

@@ -46,15 +46,7 @@ pub async fn create(
     generation: u32,
     kafka: Option<&KafkaSettings>,
 ) -> Result<NightLog, GenerationError> {
-    let genesis = Genesis {
-        election: definition.id.clone(),
-        generation: Generation(generation),
-        core_digest: definition.core_digest,
-        last_publication: None,
-        first_sequence: 1,
-        restoring: None,
-    };
-    let topics = create_generation(&log, definition, &genesis).await?;
+    let topics = create_generation(&log, definition, &Genesis::first(definition, Generation(generation))).await?;
     if let Some(kafka) = kafka {
         check_cluster(kafka, definition, generation).await?;
     }

@@ -50,14 +50,7 @@ impl Chance {
 }
 
 pub fn genesis(definition: &Definition) -> Bytes {
-    encode_genesis(&Genesis {
-        election: definition.id.clone(),
-        generation: GENERATION,
-        core_digest: definition.core_digest,
-        last_publication: None,
-        first_sequence: 1,
-        restoring: None,
-    })
+    encode_genesis(&Genesis::first(definition, GENERATION))
 }
 
 pub fn service_key(id: &str) -> SigningKey {

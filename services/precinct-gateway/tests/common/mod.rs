@@ -14,6 +14,7 @@ use hattama_election::ids::{AuthorityId, ContestId, OptionId, ShardId, StationId
 use hattama_election::key::PublicKey;
 use hattama_election::protocol::{Protocol, ProtocolContent};
 use hattama_election::submission::SubmissionBody;
+use hattama_election_log::create_generation;
 use hattama_precinct_gateway::{Config, Running, StartError, start};
 use hattama_proto::gateway::v1::{self, precinct_gateway_client::PrecinctGatewayClient};
 use hattama_record_log::topics::TopicSet;
@@ -26,8 +27,8 @@ use hattama_tally::{
     VectorEntry,
 };
 use hattama_wire::{
-    Envelope, Genesis, ServiceContext, SignedSubmission, SigningKey, encode_genesis, encode_outcomes,
-    encode_publication, publication_digest, sign_service, sign_submission,
+    Envelope, Genesis, ServiceContext, SignedSubmission, SigningKey, encode_outcomes, encode_publication,
+    publication_digest, sign_service, sign_submission,
 };
 use prost::Message as _;
 use tonic::transport::Channel;
@@ -64,21 +65,7 @@ pub async fn log_with_genesis(definition: &Definition) -> RecordLog {
 }
 
 pub async fn write_generation(log: &RecordLog, definition: &Definition, generation: u32) {
-    let topics = TopicSet::new(definition.id.as_str(), generation).unwrap();
-    topics.create_all(log, definition.shards).await.unwrap();
-    let genesis = encode_genesis(&Genesis {
-        election: definition.id.clone(),
-        generation: Generation(generation),
-        core_digest: definition.core_digest,
-        last_publication: None,
-        first_sequence: 1,
-        restoring: None,
-    });
-    for (topic, partitions) in topics.partitions(definition.shards) {
-        for partition in 0..partitions {
-            log.append_if_empty(topic, partition, NewRecord::of_value(genesis.clone())).await.unwrap();
-        }
-    }
+    create_generation(log, definition, &Genesis::first(definition, Generation(generation))).await.unwrap();
 }
 
 /// A log that takes and gives nothing.

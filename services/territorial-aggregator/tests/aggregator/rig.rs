@@ -60,14 +60,7 @@ pub fn pair(next_offset: u64, control_next_offset: u64) -> PositionPair {
 }
 
 pub fn genesis(definition: &Definition, generation: u32) -> Bytes {
-    encode_genesis(&Genesis {
-        election: definition.id.clone(),
-        generation: Generation(generation),
-        core_digest: definition.core_digest,
-        last_publication: None,
-        first_sequence: 1,
-        restoring: None,
-    })
+    encode_genesis(&Genesis::first(definition, Generation(generation)))
 }
 
 pub fn service_key(service: &str) -> SigningKey {
