@@ -6,8 +6,9 @@ use crate::{
     rig::{FIRST_SEQUENCE, PATIENCE, Replica, Rig, sequence},
 };
 use hattama_election::definition::sample;
-use hattama_proto::national::v1::WatchPublicationsRequest;
+use hattama_proto::national::v1::{GetElectionRequest, WatchPublicationsRequest};
 use hattama_record_log::{NewRecord, ReadLimit, Record, RecordLog, TopicName};
+use hattama_wire::EARLIER_POSITIONS_HEADER;
 use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -191,5 +192,44 @@ async fn a_service_that_is_started_again_on_its_own_folder_gives_out_nothing_old
         let newest = publish(&mut rig, &mut replica, round * 20 + 1..=round * 20 + 20).await;
         assert_eq!(reader.look(&mut replica).await.unwrap(), newest);
         replica.stop().await;
+    }
+}
+
+/// A log that was lost, filled again with all that was in it and one protocol more.
+async fn filled_again() -> Rig {
+    let mut lost = Rig::new().await;
+    // Folding them takes longer than reading the one tally.
+    for revision in 1..=99 {
+        lost.protocol("north-001", "council-list", revision, &[u32::from(revision), 2, 3, 4]).await;
+    }
+    let tally = lost.fold(SHARD).await;
+    lost.publish_first(vec![tally]).await;
+    let before = records(&lost.log, &lost.topics.publications, 0).await.remove(0).value;
+    let rig = Rig::after(Some(before), RecordLog::memory(), sample::definition()).await;
+    for record in records(&lost.log, &lost.topics.submissions, SHARD).await {
+        let earlier = (EARLIER_POSITIONS_HEADER.to_owned(), format!("1:{}", record.offset).into());
+        let again = NewRecord { headers: vec![earlier], ..NewRecord::of_value(record.value) };
+        rig.log.append(&rig.topics.submissions, SHARD, again).await.unwrap();
+    }
+    rig.protocol("north-002", "council-list", 1, &[5, 2, 3, 4]).await;
+    rig
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_restored_is_not_said_to_be_missing_again_by_a_replica_that_was_started_again() {
+    let mut rig = filled_again().await;
+    let mut replica = rig.start("one").await;
+    let election = replica.client.get_election(GetElectionRequest {}).await.unwrap().into_inner();
+    assert!(election.restoring.is_some(), "nothing is published yet, and nobody waits for anything");
+    rig.tell(SHARD).await;
+    replica.eventually("restored", |result| result.restoring.is_none()).await;
+    replica.stop().await;
+    for _ in 0..3 {
+        let mut again = rig.start("again").await;
+        let result = again.eventually("caught up", |_| true).await;
+        assert_eq!((result.restoring, result.status.as_str()), (None, "counting"));
+        let election = again.client.get_election(GetElectionRequest {}).await.unwrap().into_inner();
+        assert_eq!(election.restoring, None);
+        again.stop().await;
     }
 }

@@ -62,11 +62,22 @@ impl Rig {
 
     /// An election of its own on a log without topics.
     pub async fn on(log: RecordLog, definition: Definition) -> Self {
+        Self::after(None, log, definition).await
+    }
+
+    /// The same, where the log was lost after the publication of this record.
+    pub async fn after(restoring: Option<Bytes>, log: RecordLog, definition: Definition) -> Self {
         let definition = Arc::new(definition);
         let topics = TopicSet::new(definition.id.as_str(), GENERATION.0).unwrap();
         topics.create_all(&log, definition.shards).await.unwrap();
-        let genesis =
-            encode_genesis(&Genesis { first_sequence: FIRST_SEQUENCE, ..Genesis::first(&definition, GENERATION) });
+        let genesis = encode_genesis(&Genesis {
+            election: definition.id.clone(),
+            generation: GENERATION,
+            core_digest: definition.core_digest,
+            last_publication: None,
+            first_sequence: FIRST_SEQUENCE,
+            restoring,
+        });
         for (topic, partitions) in topics.partitions(definition.shards) {
             for partition in 0..partitions {
                 let record = NewRecord::of_value(genesis.clone());
