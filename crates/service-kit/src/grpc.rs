@@ -209,6 +209,9 @@ fn transport(limits: Limits) -> Server {
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .max_concurrent_streams(limits.streams_per_connection)
+        // A client whose network stalled gives up all its calls at once, and they arrive together. At the library's default
+        // of 20 this ends its connection, and the calls of others behind the same proxy with it. More is still a flood.
+        .http2_max_pending_accept_reset_streams(usize::try_from(limits.streams_per_connection).ok())
 }
 
 /// Outside the limits: whoever asks an overloaded server for its health must get an answer.
