@@ -7,7 +7,10 @@ use hattama_election::{
     ids::ShardId,
 };
 use hattama_election_log::{ClusterSettings, rehearsal_service_key};
-use hattama_night_play::{clients, processes::ServiceProcess};
+use hattama_night_play::{
+    clients,
+    processes::{ProcessError, ServiceProcess, first_to_end},
+};
 use hattama_proto::{
     gateway::v1::precinct_gateway_client::PrecinctGatewayClient,
     national::v1::national_results_client::NationalResultsClient,
@@ -116,6 +119,15 @@ impl Cluster {
     /// A client of the national service.
     pub fn national_client(&self) -> Result<NationalResultsClient<Channel>, Box<dyn Error>> {
         Ok(clients::national(self.national)?)
+    }
+
+    /// Waits until a service that is a process has ended by itself: which one, how, and its last words. What runs in this
+    /// process says itself why it fails; of that [`Cluster::has_failed`] tells.
+    pub async fn first_to_end(&mut self) -> ProcessError {
+        match &mut self.services {
+            Services::Together(_) => std::future::pending().await,
+            Services::Apart(processes) => first_to_end(processes).await,
+        }
     }
 
     /// Whether a service has failed by now; its error is in the log lines.

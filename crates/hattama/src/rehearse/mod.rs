@@ -154,19 +154,24 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         Ok::<_, Box<dyn Error>>((played, ends))
     };
     let ended = tokio::select! {
-        _ = stop.requested() => None,
-        ended = to_the_end => Some(ended),
+        // Ctrl-C in a terminal reaches the services too: that they end then is no failure.
+        biased;
+        _ = stop.requested() => Err(None),
+        dead = cluster.first_to_end() => Err(Some(dead)),
+        ended = to_the_end => Ok(ended),
     };
     let seconds = started.elapsed().as_secs_f64();
     progress.end();
-    let Some(ended) = ended else {
-        following.abort();
-        cluster.stop().await;
-        night_log.log.close().await?;
-        eprintln!("{}", stopped(&counters, directory.path()));
-        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    let (played, ends) = match ended {
+        Ok(ended) => ended?,
+        Err(dead) => {
+            following.abort();
+            cluster.stop().await;
+            night_log.log.close().await?;
+            eprintln!("{}", stopped(&counters, directory.path()));
+            return dead.map_or(Ok(ExitCode::from(EXIT_INTERRUPTED)), |dead| Err(dead.into()));
+        }
     };
-    let (played, ends) = ended?;
 
     let answers = Answers::ask(cluster.national_client()?).await?;
     let recounted = recount_night(&night_log, &night, &directory).await?;
@@ -207,7 +212,11 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     show(args, &answers, &run, &recounted)?;
     if args.stay {
         say(args, &format!("The board stays at http://{}/ until Ctrl-C", cluster.board));
-        stop.requested().await;
+        // Whoever has died is told below.
+        tokio::select! {
+            _ = stop.requested() => {}
+            _ = cluster.first_to_end() => {}
+        }
     }
     let failed = cluster.has_failed();
     cluster.stop().await;

@@ -163,6 +163,18 @@ impl ServiceProcess {
     }
 }
 
+/// Waits until one of several services has ended, all of which are expected to run: which one, how, and its last words.
+pub async fn first_to_end(services: &mut [ServiceProcess]) -> ProcessError {
+    loop {
+        for service in services.iter_mut() {
+            if let Err(error) = service.still_runs() {
+                return error;
+            }
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 fn spawn(launch: &Launch) -> io::Result<Child> {
     fs::create_dir_all(&launch.logs)?;
     let log = File::options().create(true).append(true).open(launch.log())?;
@@ -206,11 +218,14 @@ fn failed(launch: &Launch, action: &'static str, source: io::Error) -> ProcessEr
 
 fn tail(log: &Path) -> io::Result<String> {
     let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
+    let skipped = file.metadata()?.len().saturating_sub(LOG_TAIL_BYTES);
+    file.seek(SeekFrom::Start(skipped))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+    let text = String::from_utf8_lossy(&bytes);
+    // Where something was left out, the first line is half of one.
+    let lines = if skipped == 0 { None } else { text.split_once('\n').map(|(_, lines)| lines) };
+    Ok(lines.unwrap_or(&text).trim_end().to_owned())
 }
 
 #[cfg(test)]
@@ -257,6 +272,26 @@ mod tests {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         assert_eq!(service.stop(Duration::from_millis(50)).await.unwrap().signal(), Some(9));
+    }
+
+    #[tokio::test]
+    async fn of_several_services_the_one_that_ends_is_told_at_once_with_its_last_lines() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let runs = ServiceProcess::start(program(one.path(), "exec sleep 1000")).unwrap();
+        let counts = "i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); echo $i; done";
+        let mut dying = program(other.path(), &format!("{counts}; echo 'the disk is full' >&2; exit 7"));
+        dying.name = "national-2".to_owned();
+        let log = dying.log();
+        let mut services = [runs, ServiceProcess::start(dying).unwrap()];
+        let error = tokio::time::timeout(PATIENCE, first_to_end(&mut services)).await.unwrap().to_string();
+        assert!(
+            error.contains(&format!("national-2 ended (exit status: 7); the end of {}:\n", log.display())),
+            "{error}"
+        );
+        assert!(error.ends_with("\n2000\nthe disk is full"), "{error}");
+        let lines: Vec<u32> = error.lines().filter_map(|line| line.parse().ok()).collect();
+        assert!(lines.len() > 100 && lines.is_sorted() && lines[0] > 1_000, "whole lines: {lines:?}");
+        assert!(services[0].ended().unwrap().is_none(), "the other one runs on");
     }
 
     #[tokio::test]
