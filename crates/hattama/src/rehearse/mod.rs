@@ -16,7 +16,7 @@ use crate::{
     output::print,
 };
 use cluster::{Cluster, Plan, Size};
-use directory::{Directory, Marker};
+use directory::{Directory, Locked, Marker};
 use generation::{FIRST_GENERATION, NightLog};
 use hattama_night_play::{
     answers::Answers,
@@ -84,6 +84,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let kafka = args.kafka.kafka(CLIENT)?;
     let (id, core_digest, label) = (definition.id.as_str(), &definition.core_digest, &night.label);
     let marker = |generation| Marker::new(id, core_digest, label.clone(), generation, kafka.is_some());
+    let folder = Locked::folder(path)?;
     let (cluster_log, generation) = match &kafka {
         None => (None, FIRST_GENERATION),
         Some(settings) => {
@@ -93,9 +94,9 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         }
     };
     if anew && Directory::marker(path)?.is_some() {
-        nobody_plays_in(&directory::log_of(path)).await?;
+        nobody_reads(&directory::log_of(path)).await?;
     }
-    let directory = Directory::claim(path, &marker(generation), anew)?;
+    let directory = Directory::claim(folder, &marker(generation), anew)?;
     keep_definition(&night, &directory)?;
 
     let log = match cluster_log {
@@ -234,8 +235,8 @@ fn stopped(counters: &Counters, directory: &Path) -> String {
     )
 }
 
-/// A folder that is begun anew is deleted first: never under a night that is being played in it.
-async fn nobody_plays_in(log: &Path) -> Result<(), LogError> {
+/// What a folder holds that is begun anew is deleted first: never under one who reads its log, an export for instance.
+async fn nobody_reads(log: &Path) -> Result<(), LogError> {
     if !log.exists() {
         return Ok(());
     }

@@ -53,16 +53,20 @@ fn a_folder_in_which_a_night_is_being_played_is_refused_to_others_and_the_night_
     let mut running = Running::start(slow);
     for command in [
         &mut place.rehearse("rehearsal-log"),
+        // The journals and the definition would be shared, wherever the log lies. Nobody listens there: nobody is asked.
+        place.rehearse("rehearsal-log").args(["--brokers", "127.0.0.1:9"]),
         hattama().args(["export", "out", "--log-dir"]).arg(place.path("rehearsal-log")),
     ] {
         let said = refused(&command.output().unwrap());
         assert!(said.contains("in use by another process"), "{said}");
     }
     // Without --log-dir a folder is begun anew: but not under a night that is being played in it.
-    let mut anew = hattama();
-    anew.current_dir(place.path(".")).args(["rehearse", "--definition", "definition"]);
-    let said = refused(&anew.output().unwrap());
-    assert!(said.contains("in use by another process"), "{said}");
+    for more in [&[] as &[&str], &["--brokers", "127.0.0.1:9"]] {
+        let mut anew = hattama();
+        anew.current_dir(place.path(".")).args(["rehearse", "--definition", "definition"]).args(more);
+        let said = refused(&anew.output().unwrap());
+        assert!(said.contains("in use by another process"), "{said}");
+    }
     let screen = running.lines_until("Recount ");
     assert!(screen.last().is_some_and(|line| line.contains(" MATCH: ")), "{screen:?}");
 }
