@@ -1,6 +1,7 @@
 //! The command as people run it: every test starts the real binary on the small election of `definition::sample`.
 #![cfg(test)]
 
+mod apart;
 mod board;
 mod common;
 mod definition;
