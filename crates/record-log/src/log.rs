@@ -1,6 +1,7 @@
 //! The handle: one set of calls over every implementation.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::record::check_limit;
@@ -110,7 +111,7 @@ impl RecordLog {
         }
     }
 
-    /// All topics and how many partitions each has.
+    /// All topics and how many partitions each has, asked afresh where others may change that.
     ///
     /// # Errors
     /// [`LogError::Stopped`] if the log runs no more.
@@ -207,6 +208,30 @@ impl RecordLog {
             Self::Memory(log) => Ok(*log.catalogue().end(topic, partition)?.borrow()),
             Self::Embedded(log) => Ok(*log.catalogue().end(topic, partition)?.borrow()),
             Self::Kafka(log) => log.end(topic, partition).await,
+        }
+    }
+
+    /// The offsets that a partition has now. It begins at 0: whatever else was found is lost data, since nothing is ever
+    /// removed.
+    ///
+    /// # Errors
+    /// As [`RecordLog::end`].
+    pub async fn bounds(&self, topic: &TopicName, partition: u32) -> Result<Range<u64>, LogError> {
+        match self {
+            Self::Memory(_) | Self::Embedded(_) => Ok(0..self.end(topic, partition).await?),
+            Self::Kafka(log) => log.bounds(topic, partition).await,
+        }
+    }
+
+    /// The id of the cluster that answers now, asked afresh: another one is another log, whatever its topics are called.
+    /// `None` where there is no cluster.
+    ///
+    /// # Errors
+    /// [`LogError::Stopped`], [`LogError::Unreachable`] or [`LogError::Refused`].
+    pub async fn cluster_id(&self) -> Result<Option<String>, LogError> {
+        match self {
+            Self::Memory(_) | Self::Embedded(_) => Ok(None),
+            Self::Kafka(log) => log.cluster_id().await,
         }
     }
 

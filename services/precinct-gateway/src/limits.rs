@@ -65,6 +65,9 @@ pub const LOSS_SIGHTINGS: u32 = 3;
 /// The pause between two sightings.
 pub const LOSS_SIGHTING_PAUSE: Duration = Duration::from_secs(1);
 
+/// Partitions that an alarm about losses names one by one: enough to see what happened; a wiped cluster has lost all.
+pub const MAX_TOLD_PLACES: usize = 5;
+
 /// Records that a follower reads at once.
 pub const MAX_READ_RECORDS: usize = 1_024;
 

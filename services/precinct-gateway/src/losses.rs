@@ -3,7 +3,7 @@
 //! Within a generation nothing is sent again to a partition that has lost records: new records would come to lie at positions
 //! that tallies and receipts name already. An operator's new generation is filled from the journals instead. Receiving goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hattama_election::ids::ShardId;
@@ -27,24 +27,25 @@ impl Losses {
         Self { readiness, lost: Arc::default() }
     }
 
-    /// A partition has lost records. The first time it is an alarm; it stays so until the gateway starts again.
-    pub(crate) fn report(&self, shard: ShardId, submissions: usize, what: &str) {
-        let token = self.of(shard);
-        if token.is_cancelled() {
+    /// Shards have lost records. The first time it is an alarm, one for all; it stays so until the gateway starts again.
+    pub(crate) fn report(&self, shards: &BTreeSet<ShardId>, submissions: usize, what: &str) {
+        let new: Vec<u32> = shards.iter().filter(|shard| !self.is_lost(**shard)).map(|shard| shard.0).collect();
+        if new.is_empty() {
             return;
         }
         tracing::error!(
-            shard = shard.0,
+            shards = ?new,
             submissions,
             what,
-            "the log has lost acknowledged submissions: nothing more is sent to this shard, receiving goes on; make a new \
-             generation with `hattama generation new`, then start all services with it: it is filled from the journals"
+            "the log has lost acknowledged records: nothing more is sent to these shards, receiving goes on; keep the log as it \
+             is, make a new generation with `hattama generation new`, then start all services with it: it is filled from the \
+             journals"
         );
-        token.cancel();
-        let shards: Vec<u32> =
+        shards.iter().for_each(|shard| self.of(*shard).cancel());
+        let lost: Vec<u32> =
             self.tokens().iter().filter(|(_, token)| token.is_cancelled()).map(|(shard, _)| shard.0).collect();
-        metrics::lost(submissions, shards.len());
-        let reason = format!("the log has lost records of shards {shards:?}: make a new generation of it");
+        metrics::lost(submissions, lost.len());
+        let reason = format!("the log has lost records of shards {lost:?}: make a new generation of it");
         self.readiness.hold(READY_PART, reason);
     }
 

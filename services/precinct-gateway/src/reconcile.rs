@@ -1,31 +1,42 @@
-//! Compares what the log has acknowledged with what it still has: at intervals, and when it is back after an outage.
+//! Compares what the log has had with what it still has: at intervals, and when it is back after an outage.
 //!
-//! Of each partition the last of this gateway's submissions is looked at: a log loses its end. What a start finds is more
-//! thorough: it reads the partition ([`ShardFollower`](crate::follow::shard::ShardFollower)).
+//! The brokers are asked afresh whether they are the same cluster, have the topics, and in each partition all that was read from
+//! it; and of each partition of submissions the last one of this gateway is read. What a start finds is more thorough: it reads
+//! the partition ([`ShardFollower`](crate::follow::shard::ShardFollower)).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hattama_election::digest::{RecordDigest, sha256};
 use hattama_election::ids::ShardId;
-use hattama_record_log::{LogError, ReadLimit};
+use hattama_record_log::{LogError, ReadLimit, TopicName};
 
 use crate::book::{Book, Claim};
-use crate::follow::{Pause, Source};
-use crate::limits::{LOSS_SIGHTING_PAUSE, LOSS_SIGHTINGS};
+use crate::follow::{Pause, Place, Source};
+use crate::limits::{LOSS_SIGHTING_PAUSE, LOSS_SIGHTINGS, MAX_TOLD_PLACES};
 use crate::losses::Losses;
 
 /// What is compared with what.
 #[derive(Debug)]
 pub(crate) struct Reconciler {
-    pub(crate) source: Arc<Source>,
-    pub(crate) book: Arc<Book>,
-    pub(crate) losses: Losses,
-    pub(crate) interval: Duration,
+    source: Arc<Source>,
+    book: Arc<Book>,
+    losses: Losses,
+    interval: Duration,
+    /// The cluster that answered first.
+    cluster: OnceLock<String>,
 }
 
+/// What is wrong with each place.
+type Wrong = BTreeMap<Place, String>;
+
 impl Reconciler {
+    pub(crate) fn new(source: Arc<Source>, book: Arc<Book>, losses: Losses, interval: Duration) -> Self {
+        Self { source, book, losses, interval, cluster: OnceLock::new() }
+    }
+
     /// Compares for ever. A log that cannot be asked is asked again soon, so that what came back is compared within
     /// [`LONGEST_PAUSE`](crate::limits::LONGEST_PAUSE).
     pub(crate) async fn run(self) -> Result<(), Infallible> {
@@ -50,44 +61,96 @@ impl Reconciler {
     }
 
     async fn compare_all(&self) -> Result<(), LogError> {
-        for (shard, claim) in self.book.last_located() {
-            if self.losses.is_lost(shard) {
-                continue;
+        let mut wrong = self.look().await?;
+        for _ in 1..LOSS_SIGHTINGS {
+            if wrong.is_empty() {
+                return Ok(());
             }
-            if let Some(what) = self.compare(shard, claim).await? {
-                self.losses.report(shard, 1, &what);
-            }
+            tokio::time::sleep(LOSS_SIGHTING_PAUSE).await;
+            let again = self.look().await?;
+            wrong.retain(|place, _| again.contains_key(place));
         }
+        self.report(&wrong);
         Ok(())
     }
 
-    /// What is wrong, when it was seen [`LOSS_SIGHTINGS`] times.
-    async fn compare(&self, shard: ShardId, claim: Claim) -> Result<Option<String>, LogError> {
-        for sighting in 1.. {
-            let Some(what) = self.look(shard, claim).await? else { return Ok(None) };
-            if sighting == LOSS_SIGHTINGS {
-                return Ok(Some(what));
-            }
-            tokio::time::sleep(LOSS_SIGHTING_PAUSE).await;
+    /// One alarm, however many places there are: a wiped cluster has lost all at once.
+    fn report(&self, wrong: &Wrong) {
+        let concerned: Wrong = wrong
+            .iter()
+            .filter(|(place, _)| self.shards_of(place).iter().any(|shard| !self.losses.is_lost(*shard)))
+            .map(|(place, what)| (place.clone(), what.clone()))
+            .collect();
+        let shards: BTreeSet<ShardId> = concerned.keys().flat_map(|place| self.shards_of(place)).collect();
+        let told = concerned.iter().take(MAX_TOLD_PLACES);
+        let mut what: Vec<String> =
+            told.map(|((topic, partition), what)| format!("{topic} [{partition}]: {what}")).collect();
+        if concerned.len() > what.len() {
+            what.push(format!("and {} partitions more", concerned.len() - what.len()));
         }
-        Ok(None)
+        self.losses.report(&shards, concerned.len(), &what.join("; "));
     }
 
-    async fn look(&self, shard: ShardId, claim: Claim) -> Result<Option<String>, LogError> {
-        let topic = &self.source.topics.submissions;
-        let end = match self.source.log.end(topic, shard.0).await {
-            Ok(end) => end,
-            // The log answers, and has never heard of what it had acknowledged: it was wiped.
-            Err(LogError::UnknownTopic { .. } | LogError::UnknownPartition { .. }) => {
-                return Ok(Some("the partition is gone".to_owned()));
-            }
-            Err(error) => return Err(error),
-        };
-        if end <= claim.offset {
-            return Ok(Some(format!("it ends at {end}, and had acknowledged offset {}", claim.offset)));
+    /// Publications are all shards'.
+    fn shards_of(&self, (topic, partition): &Place) -> Vec<ShardId> {
+        if *topic == self.source.topics.publications {
+            return (0..self.source.definition.shards).map(ShardId).collect();
         }
+        vec![ShardId(*partition)]
+    }
+
+    /// What is wrong now.
+    async fn look(&self) -> Result<Wrong, LogError> {
+        let log = &self.source.log;
+        let claims = self.book.last_located();
+        let mut had = self.source.seen.ends();
+        for (shard, claim) in &claims {
+            let end = had.entry((self.source.topics.submissions.clone(), shard.0)).or_default();
+            *end = (*end).max(claim.offset + 1);
+        }
+        let topics = log.topics().await?;
+        let cluster = log.cluster_id().await?;
+        let known = cluster.as_ref().map(|cluster| self.cluster.get_or_init(|| cluster.clone()));
+        let mut wrong = Wrong::new();
+        for (place, had) in had {
+            let claim = (place.0 == self.source.topics.submissions).then(|| claims.get(&ShardId(place.1))).flatten();
+            let what = match (&cluster, known) {
+                (Some(cluster), Some(known)) if cluster != known => {
+                    Some(format!("cluster {cluster} answers, and it was read from cluster {known}"))
+                }
+                _ if topics.get(&place.0).is_none_or(|partitions| *partitions <= place.1) => {
+                    Some("it is gone, or this user may not see it any more".to_owned())
+                }
+                _ => self.look_at(&place, had, claim).await?,
+            };
+            wrong.extend(what.map(|what| (place, what)));
+        }
+        Ok(wrong)
+    }
+
+    /// What is wrong with a partition that is there.
+    async fn look_at(
+        &self,
+        (topic, partition): &Place,
+        had: u64,
+        claim: Option<&Claim>,
+    ) -> Result<Option<String>, LogError> {
+        let has = self.source.log.bounds(topic, *partition).await?;
+        if has.start > 0 {
+            return Ok(Some(format!("its first {} records were removed", has.start)));
+        }
+        if has.end < had {
+            return Ok(Some(format!("it ends at {}, and had acknowledged offset {}", has.end, had - 1)));
+        }
+        match claim {
+            Some(claim) => self.look_for(topic, *partition, claim).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn look_for(&self, topic: &TopicName, partition: u32, claim: &Claim) -> Result<Option<String>, LogError> {
         let one = ReadLimit { records: 1, ..ReadLimit::default() };
-        let records = self.source.log.read(topic, shard.0, claim.offset, one).await?;
+        let records = self.source.log.read(topic, partition, claim.offset, one).await?;
         let is_there = records.first().is_some_and(|record| RecordDigest(sha256(&record.value)) == claim.record);
         Ok((!is_there).then(|| format!("another record lies at offset {} now", claim.offset)))
     }
@@ -96,6 +159,7 @@ impl Reconciler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::follow::Seen;
     use crate::journal::Loaded;
     use bytes::Bytes;
     use hattama_election::{definition::sample, digest::SubmissionDigest};
@@ -125,9 +189,16 @@ mod tests {
             counted_in: None,
         }]);
         let readiness = Readiness::new();
-        let source = Arc::new(Source { definition, generation: Generation(1), log, topics, outage: Arc::default() });
+        let source = Arc::new(Source {
+            definition,
+            generation: Generation(1),
+            log,
+            topics,
+            outage: Arc::default(),
+            seen: Seen::default(),
+        });
         let losses = Losses::new(readiness.clone());
-        (Reconciler { source, book, losses, interval: Duration::ZERO }, readiness)
+        (Reconciler::new(source, book, losses, Duration::ZERO), readiness)
     }
 
     #[tokio::test]
@@ -150,7 +221,14 @@ mod tests {
         let (mut reconciler, readiness) = reconciler(&[b"genesis", b"mine"], b"mine", 1).await;
         let source = |log| {
             let (definition, topics) = (Arc::new(sample::definition()), TopicSet::new("sample", 1).unwrap());
-            Arc::new(Source { definition, generation: Generation(1), log, topics, outage: Arc::default() })
+            Arc::new(Source {
+                definition,
+                generation: Generation(1),
+                log,
+                topics,
+                outage: Arc::default(),
+                seen: Seen::default(),
+            })
         };
         let away = RecordLog::memory();
         away.clone().close().await.unwrap();
@@ -188,7 +266,38 @@ mod tests {
     #[tokio::test]
     async fn another_record_at_the_acknowledged_position_is_an_alarm() {
         let (reconciler, _) = reconciler(&[b"genesis", b"other"], b"mine", 1).await;
-        let what = reconciler.look(SHARD, reconciler.book.last_located()[&SHARD]).await.unwrap();
-        assert_eq!(what.unwrap(), "another record lies at offset 1 now");
+        let wrong: Vec<String> = reconciler.look().await.unwrap().into_values().collect();
+        assert_eq!(wrong, ["another record lies at offset 1 now"]);
+    }
+
+    #[tokio::test]
+    async fn whatever_was_read_must_stay_there_in_every_topic() {
+        let (mut reconciler, readiness) = reconciler(&[b"genesis", b"mine"], b"mine", 1).await;
+        let topics = reconciler.source.topics.clone();
+        for topic in [&topics.outcomes, &topics.publications] {
+            reconciler.source.log.append(topic, 0, NewRecord::of_value("genesis")).await.unwrap();
+        }
+        let seen = |end| {
+            reconciler.source.seen.note(&topics.outcomes, 0, end);
+            reconciler.source.seen.note(&topics.publications, 0, end);
+        };
+        seen(1);
+        reconciler.compare_all().await.unwrap();
+        assert!(readiness.is_ready());
+        // What was read last is gone.
+        seen(2);
+        let wrong = reconciler.look().await.unwrap();
+        let places: Vec<_> = wrong.keys().cloned().collect();
+        assert_eq!(places, [(topics.outcomes.clone(), 0), (topics.publications.clone(), 0)]);
+        assert!(wrong.values().all(|what| what == "it ends at 1, and had acknowledged offset 1"), "{wrong:?}");
+        reconciler.compare_all().await.unwrap();
+        assert!((0..reconciler.source.definition.shards).all(|shard| reconciler.losses.is_lost(ShardId(shard))));
+        assert!(!readiness.is_ready());
+        // All at once gone.
+        let source = Arc::get_mut(&mut reconciler.source).unwrap();
+        source.log = RecordLog::memory();
+        let wrong = reconciler.look().await.unwrap();
+        assert_eq!(wrong.len(), 3);
+        assert!(wrong.values().all(|what| what.contains("it is gone")), "{wrong:?}");
     }
 }

@@ -27,7 +27,7 @@ use tonic::service::Routes;
 
 use crate::book::Book;
 use crate::follow::shard::ShardFollower;
-use crate::follow::{Source, Unread, WrongLog, control, publications};
+use crate::follow::{Seen, Source, Unread, WrongLog, control, publications};
 use crate::gateway::{Gateway, InFlight};
 use crate::journal::{Identity, Journal, JournalError, Store, WriterEnd};
 use crate::limits::{
@@ -131,6 +131,7 @@ pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, Start
         topics: TopicSet::new(config.definition.id.as_str(), config.generation)?,
         log: config.log.clone(),
         outage: Arc::default(),
+        seen: Seen::default(),
     });
     let log_is_there = check(&source).await?;
     let listener = listen::bind(config.listen).await?;
@@ -238,8 +239,7 @@ fn follow_and_send(
         };
         supervise::spawn(shutdown, "send a shard's submissions", sender.run(is_reconciled));
     }
-    let reconciler =
-        Reconciler { source: Arc::clone(source), book: Arc::clone(book), losses, interval: config.reconcile_interval };
+    let reconciler = Reconciler::new(Arc::clone(source), Arc::clone(book), losses, config.reconcile_interval);
     supervise::spawn(shutdown, "reconcile", until_stop(shutdown, reconciler.run()));
     let follower = publications::follow(Arc::clone(source), journal.clone(), queues);
     supervise::spawn(shutdown, "follow publications", until_stop(shutdown, follower));

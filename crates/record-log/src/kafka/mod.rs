@@ -152,6 +152,14 @@ impl KafkaLog {
         self.0.queries.end(topic, partition).await
     }
 
+    pub(crate) async fn bounds(&self, topic: &TopicName, partition: u32) -> Result<std::ops::Range<u64>, LogError> {
+        self.0.queries.bounds(topic, partition).await
+    }
+
+    pub(crate) async fn cluster_id(&self) -> Result<Option<String>, LogError> {
+        self.0.queries.cluster_id().await
+    }
+
     pub(crate) async fn read(
         &self,
         topic: &TopicName,

@@ -1,6 +1,7 @@
 //! Questions to the brokers: which topics there are, and where partitions end.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -85,12 +86,28 @@ impl Queries {
         Ok(listed)
     }
 
+    /// The id that the cluster gave itself when it was made, as its brokers say now.
+    pub(super) async fn cluster_id(&self) -> Result<Option<String>, LogError> {
+        self.catalogue.topics()?;
+        self.ask("the cluster's id", |client, timeout| {
+            // The client remembers what the brokers said last: they are asked first.
+            client.client().fetch_metadata(None, timeout)?;
+            Ok(client.client().fetch_cluster_id(timeout))
+        })
+        .await
+    }
+
     /// The offset that the next record of a partition will get: what all replicas in sync have.
     pub(super) async fn end(&self, name: &TopicName, partition: u32) -> Result<u64, LogError> {
+        Ok(self.bounds(name, partition).await?.end)
+    }
+
+    /// The offsets that a partition has.
+    pub(super) async fn bounds(&self, name: &TopicName, partition: u32) -> Result<Range<u64>, LogError> {
         self.topic_with(name, partition).await?;
         let (topic, id) = (name.clone(), partition_id(partition));
         let ends = self
-            .ask(&format!("the end of partition {partition} of `{name}`"), move |client, timeout| {
+            .ask(&format!("where partition {partition} of `{name}` ends"), move |client, timeout| {
                 let ends = client.client().fetch_watermarks(topic.as_str(), id, timeout);
                 if ends.is_err() {
                     // The client asks the leader that it remembers, for minutes after that one's death, unless it hears of
@@ -100,7 +117,7 @@ impl Queries {
                 ends
             })
             .await?;
-        Ok(u64::try_from(ends.1).unwrap_or(0))
+        Ok(u64::try_from(ends.0).unwrap_or(0)..u64::try_from(ends.1).unwrap_or(0))
     }
 
     /// Asks until there is an answer, the time is over, the log is closed, or an answer is final.

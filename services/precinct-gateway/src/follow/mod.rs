@@ -7,7 +7,8 @@ pub(crate) mod control;
 pub(crate) mod publications;
 pub(crate) mod shard;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hattama_election::definition::Definition;
@@ -29,6 +30,30 @@ pub(crate) struct Source {
     pub(crate) topics: TopicSet,
     /// Told when the log begins to fail its readers: what comes back may have lost something.
     pub(crate) outage: Arc<Notify>,
+    /// Up to where each partition was read: so much it must have from then on.
+    pub(crate) seen: Seen,
+}
+
+/// Topic and partition.
+pub(crate) type Place = (TopicName, u32);
+
+/// Up to where partitions were read. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<BTreeMap<Place, u64>>>);
+
+impl Seen {
+    /// By topic and partition, the offset behind the last record that was read.
+    pub(crate) fn ends(&self) -> BTreeMap<Place, u64> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn note(&self, topic: &TopicName, partition: u32, end: u64) {
+        self.lock().insert((topic.clone(), partition), end);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Place, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The log is not this gateway's.
@@ -108,6 +133,7 @@ impl Source {
             partition,
             pause: Pause::new(),
             outage: Arc::clone(&self.outage),
+            seen: self.seen.clone(),
         }
     }
 
@@ -131,6 +157,7 @@ pub(crate) struct PatientReader {
     partition: u32,
     pause: Pause,
     outage: Arc<Notify>,
+    seen: Seen,
 }
 
 impl PatientReader {
@@ -145,6 +172,7 @@ impl PatientReader {
             match self.reader.next_batch(MAX_READ_RECORDS).await {
                 Ok(batch) => {
                     self.pause = Pause::new();
+                    self.seen.note(&self.topic, self.partition, self.reader.position());
                     return batch;
                 }
                 Err(error) => {

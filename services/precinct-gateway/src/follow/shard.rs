@@ -1,5 +1,6 @@
 //! One shard: where this gateway's submissions lie in its partition, and what became of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hattama_election::digest::{SubmissionDigest, sha256};
@@ -97,7 +98,7 @@ impl ShardFollower {
             if sighting == LOSS_SIGHTINGS {
                 let what =
                     format!("it ends at {end}, and {lost} of {} acknowledged submissions are not in it", said.len());
-                self.losses.report(self.shard, lost, &what);
+                self.losses.report(&BTreeSet::from([self.shard]), lost, &what);
                 return;
             }
             tokio::time::sleep(LOSS_SIGHTING_PAUSE).await;
@@ -204,6 +205,7 @@ fn digest_of(record: &Record) -> SubmissionDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::follow::Seen;
     use crate::journal::{Identity, Store};
     use bytes::Bytes;
     use hattama_election::definition::{KeyRole, sample};
@@ -252,6 +254,7 @@ mod tests {
             log: log.clone(),
             topics,
             outage: Arc::default(),
+            seen: Seen::default(),
         });
         let losses = Losses::new(Readiness::new());
         let mut follower = ShardFollower::new(source, SHARD, Arc::clone(&book), journal, losses);
