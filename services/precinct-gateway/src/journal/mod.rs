@@ -189,6 +189,9 @@ impl Journal {
 }
 
 #[cfg(test)]
+mod failure_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::path::Path;

@@ -112,12 +112,27 @@ impl Store {
             .map_err(|error| storage("finding the journal's directory", directory, &error))?;
         create_directory(&directory)
             .map_err(|error| storage("creating the journal's directory", &directory, &error))?;
+        if !directory.join(FILE_NAME).exists() {
+            make(&directory, identity)?;
+        }
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
-            .create(directory.join(FILE_NAME))
+            .open(directory.join(FILE_NAME))
             .map_err(|error| open_error(&directory, &error))?;
         // Once the file has its entry on disk, all its writes are durable by its own syncs.
         sync_directory(&directory).map_err(|error| storage("syncing the journal's directory", &directory, &error))?;
+        Self::with_database(directory, database, identity)
+    }
+
+    /// The journal in a file that is open; it then belongs to `identity` for ever.
+    ///
+    /// # Errors
+    /// It belongs to another election, or the disk fails.
+    pub(super) fn with_database(
+        directory: PathBuf,
+        database: Database,
+        identity: &Identity,
+    ) -> Result<Self, JournalError> {
         let store = Self { directory, database };
         store.claim(identity)?;
         Ok(store)
@@ -228,6 +243,31 @@ impl Store {
     fn corrupt(&self, reason: &str) -> JournalError {
         JournalError::Corrupt { directory: self.directory.clone(), reason: reason.to_owned() }
     }
+}
+
+/// Makes the file under another name, and gives it its own when it is whole: one whose making was broken off cannot be
+/// opened, and the gateway would never start again.
+fn make(directory: &Path, identity: &Identity) -> Result<(), JournalError> {
+    let made = being_made(directory);
+    let error = |error: io::Error| storage("making the journal", directory, &error);
+    match fs::remove_file(&made) {
+        Err(left) if left.kind() != io::ErrorKind::NotFound => return Err(error(left)),
+        // Left by a making that was broken off: nothing was ever received with it.
+        _ => {}
+    }
+    let database = Database::builder().create(&made).map_err(|error| open_error(directory, &error))?;
+    Store::with_database(directory.to_path_buf(), database, identity)?.close()?;
+    match fs::hard_link(&made, directory.join(FILE_NAME)) {
+        // Another gateway was quicker: the opening says so. Unlike a renaming, a link never replaces its journal.
+        Err(linked) if linked.kind() != io::ErrorKind::AlreadyExists => return Err(error(linked)),
+        _ => {}
+    }
+    fs::remove_file(&made).map_err(error)
+}
+
+/// Where this process makes the file.
+pub(super) fn being_made(directory: &Path) -> PathBuf {
+    directory.join(format!("{FILE_NAME}.{}.new", std::process::id()))
 }
 
 /// What is written together.
