@@ -70,14 +70,8 @@ impl Rig {
         let definition = Arc::new(definition);
         let topics = TopicSet::new(definition.id.as_str(), GENERATION.0).unwrap();
         topics.create_all(&log, definition.shards).await.unwrap();
-        let genesis = encode_genesis(&Genesis {
-            election: definition.id.clone(),
-            generation: GENERATION,
-            core_digest: definition.core_digest,
-            last_publication: None,
-            first_sequence: FIRST_SEQUENCE,
-            restoring,
-        });
+        let first = Genesis::first(&definition, GENERATION);
+        let genesis = encode_genesis(&Genesis { first_sequence: FIRST_SEQUENCE, restoring, ..first });
         for (topic, partitions) in topics.partitions(definition.shards) {
             for partition in 0..partitions {
                 let record = NewRecord::of_value(genesis.clone());
