@@ -23,9 +23,10 @@ use crate::assets::Assets;
 use crate::board::{Board, Signal};
 use crate::json;
 use crate::language::Language;
-use crate::metrics::{LIVE_READERS, REFUSED_TOTAL, REQUESTS_TOTAL};
+use crate::metrics::{LIVE_READERS, NOT_SHOWN_TOTAL, REFUSED_TOTAL, REQUESTS_TOTAL};
 use crate::snapshot::Snapshot;
 use crate::source::{self, Client};
+use crate::texts::Words;
 use crate::view::render;
 
 /// Older publications asked of the national service at a time: a curious reader must not load it.
@@ -86,8 +87,7 @@ impl App {
 
 /// `/?lang=kk|ru|en`, and with `fragment=1` only what a script puts in the place of the old figures.
 async fn page(State(app): State<App>, Query(query): Query<BTreeMap<String, String>>, headers: HeaderMap) -> Response {
-    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let language = Language::negotiate(query.get("lang").map(String::as_str), accept);
+    let language = language_of(&query, &headers);
     let words = app.board.words(language);
     let signal = *app.board.signal().borrow();
     let shown = app.board.shown();
@@ -133,8 +133,14 @@ async fn latest(State(app): State<App>) -> Response {
 }
 
 /// `/p/<number>.json`: a publication's figures.
-async fn publication(State(app): State<App>, Path(file): Path<String>) -> Response {
+async fn publication(
+    State(app): State<App>,
+    Path(file): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
     seen("json");
+    let words = app.board.words(language_of(&query, &headers));
     let Some(sequence) = file.strip_suffix(".json").and_then(|number| number.parse::<u64>().ok()) else {
         return (StatusCode::NOT_FOUND, "write /p/<number>.json\n").into_response();
     };
@@ -143,21 +149,31 @@ async fn publication(State(app): State<App>, Path(file): Path<String>) -> Respon
         Some(snapshot) if snapshot.publication.sequence == sequence => {
             json_answer(shown.json().unwrap_or_default(), keep(snapshot))
         }
-        Some(snapshot) if snapshot.publication.sequence > sequence => older(&app, sequence).await,
+        Some(snapshot) if snapshot.publication.sequence > sequence => older(&app, sequence, words).await,
         _ => (StatusCode::NOT_FOUND, "there is no such publication yet\n").into_response(),
     }
 }
 
-async fn older(app: &App, sequence: u64) -> Response {
+async fn older(app: &App, sequence: u64, words: &Words) -> Response {
     let (Some(election), Ok(_place)) = (app.board.election(), app.older.try_acquire()) else {
-        return later("older_publications", "older publications are being looked up: ask again later");
+        return in_words(later("older_publications", &words.t("older-later")), words);
     };
     let result = match source::result_of(app.client.clone(), sequence).await {
         Ok(result) => result,
         Err(status) if status.code() == Code::NotFound => {
             return (StatusCode::NOT_FOUND, "there is no such publication\n").into_response();
         }
-        Err(_) => return later("older_publications", "the national service does not answer: ask again later"),
+        Err(status) if source::is_later(&status) => {
+            return in_words(later("older_publications", &words.t("older-later")), words);
+        }
+        Err(status) => {
+            let (code, reason) = (status.code(), status.message());
+            tracing::error!(sequence, ?code, reason, "the national service has an error with an older publication");
+            metrics::counter!(NOT_SHOWN_TOTAL, "reason" => "error").increment(1);
+            let headers = [(header::CACHE_CONTROL, NEVER_KEEP)];
+            let text = words.t("older-error") + "\n";
+            return in_words((StatusCode::BAD_GATEWAY, headers, text).into_response(), words);
+        }
     };
     match Snapshot::new(election, result, BTreeMap::new(), None) {
         Some(snapshot) if snapshot.publication.sequence == sequence => {
@@ -174,6 +190,20 @@ async fn asset(request: Request) -> Response {
             .into_response(),
         None => (StatusCode::NOT_FOUND, "no such file: load the page again\n").into_response(),
     }
+}
+
+/// What the address says, else what the browser prefers.
+fn language_of(query: &BTreeMap<String, String>, headers: &HeaderMap) -> Language {
+    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::negotiate(query.get("lang").map(String::as_str), accept)
+}
+
+/// Says in which language an answer's text is.
+fn in_words(mut response: Response, words: &Words) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(words.language().code()));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    response
 }
 
 fn keep(snapshot: &Snapshot) -> &'static str {

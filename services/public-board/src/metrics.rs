@@ -8,7 +8,7 @@ pub const SHOWN_SEQUENCE: &str = "hattama_board_shown_sequence";
 pub const SOURCE_UP: &str = "hattama_board_source_up";
 /// Publications shown so far.
 pub const SHOWN_TOTAL: &str = "hattama_board_publications_shown_total";
-/// Answers of the national service that were not shown. Label `reason`: `older` | `contradiction` | `torn`.
+/// Answers of the national service that were not shown. Label `reason`: `older` | `contradiction` | `torn` | `error`.
 pub const NOT_SHOWN_TOTAL: &str = "hattama_board_answers_not_shown_total";
 /// How long it took to render a page; once per publication and language that somebody reads.
 pub const RENDER_SECONDS: &str = "hattama_board_render_seconds";

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,6 +191,17 @@ async fn open_stations(client: &mut Client) -> Result<Option<(u64, OpenStations)
 /// How a national service may say that nothing was published yet.
 fn is_nothing_yet(status: &Status) -> bool {
     matches!(status.code(), Code::NotFound | Code::FailedPrecondition)
+}
+
+/// True when the same question may be answered later: the national service says so, or it was not reached at all. Every other
+/// failure is an error of the service, and waiting does not mend it.
+pub fn is_later(status: &Status) -> bool {
+    let says_later = matches!(
+        status.code(),
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted
+    );
+    // A status that our own transport made has a cause on this side, whatever its code.
+    says_later || status.source().is_some()
 }
 
 fn timely<T>(message: T) -> Request<T> {

@@ -6,6 +6,7 @@ mod fake;
 mod http;
 mod reading;
 mod restoring;
+mod trouble;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -26,6 +26,8 @@ away = The national results service has not answered since { $time } ({ $clock }
 away-last-stays = The last known publication stays on this page, and grows older.
 waiting = Nothing is published yet
 waiting-why = The first figures appear here as soon as the national results service publishes them.
+older-later = The older publication cannot be had just now: ask for it again a little later.
+older-error = The national results service has an error with this older publication. Waiting does not mend it: tell the operator of the service.
 
 ## How much is counted
 status-preliminary = Preliminary result

@@ -69,19 +69,21 @@ struct Service {
 }
 
 impl Service {
-    fn scene(&self) -> Scene {
-        self.scene.borrow().clone()
+    /// What it answers from, unless it answers nothing.
+    fn scene(&self) -> Result<Scene, Status> {
+        let scene = self.scene.borrow().clone();
+        scene.fails.map_or(Ok(scene), |code| Err(Status::new(code, "catching up with the log")))
     }
 
     fn result(&self) -> Result<GetNationalResultResponse, Status> {
-        self.scene().result.ok_or_else(|| Status::not_found("nothing is published yet"))
+        self.scene()?.result.ok_or_else(|| Status::not_found("nothing is published yet"))
     }
 }
 
 #[tonic::async_trait]
 impl NationalResults for Service {
     async fn get_election(&self, _: Request<GetElectionRequest>) -> Result<Response<GetElectionResponse>, Status> {
-        Ok(Response::new(self.scene().election))
+        Ok(Response::new(self.scene()?.election))
     }
 
     async fn get_national_result(
@@ -96,6 +98,9 @@ impl NationalResults for Service {
                 Err(Status::not_found("no such publication"))
             }
             Some(sequence) => {
+                if let Some(code) = self.scene()?.older_fails.filter(|_| sequence < publication.sequence) {
+                    return Err(Status::new(code, "it is not what its submissions come to"));
+                }
                 publication.sequence = sequence;
                 Ok(Response::new(newest))
             }
@@ -107,7 +112,7 @@ impl NationalResults for Service {
         &self,
         request: Request<GetSeatAllocationRequest>,
     ) -> Result<Response<GetSeatAllocationResponse>, Status> {
-        let allocation = self.scene().seats.remove(&request.into_inner().contest);
+        let allocation = self.scene()?.seats.remove(&request.into_inner().contest);
         allocation.map(Response::new).ok_or_else(|| Status::not_found("no such contest"))
     }
 
@@ -115,7 +120,7 @@ impl NationalResults for Service {
         &self,
         request: Request<ListStationsRequest>,
     ) -> Result<Response<ListStationsResponse>, Status> {
-        let (request, scene) = (request.into_inner(), self.scene());
+        let (request, scene) = (request.into_inner(), self.scene()?);
         let mut publication = self.result()?.publication;
         if let (Some(other), Some(publication), State::Contested) =
             (scene.open_of_another, &mut publication, request.state())
@@ -144,6 +149,7 @@ impl NationalResults for Service {
         &self,
         _: Request<WatchPublicationsRequest>,
     ) -> Result<Response<Self::WatchPublicationsStream>, Status> {
+        self.scene()?;
         let scenes = WatchStream::new(self.scene.clone()).filter_map(|scene| scene.result);
         let answers = scenes.map(|result| {
             Ok(WatchPublicationsResponse { publication: result.publication.clone(), result: Some(result), skipped: 0 })

@@ -10,6 +10,8 @@ use hattama_proto::national::v1::{
     StationRow, Text, Threshold,
 };
 
+use tonic::Code;
+
 use super::names::{AGAINST_ALL, DISTRICT_REGIONS, LISTS, REGIONS};
 
 pub const LIST: &str = "majilis-list";
@@ -33,6 +35,10 @@ pub struct Scene {
     pub open: Vec<StationRow>,
     /// What the list of stations claims to be of, when that is not the newest publication.
     pub open_of_another: Option<u64>,
+    /// What every question is answered with instead, when the service cannot answer.
+    pub fails: Option<Code>,
+    /// What questions about an older publication are answered with instead.
+    pub older_fails: Option<Code>,
 }
 
 impl Scene {
@@ -83,6 +89,8 @@ impl Scene {
             result: Some(result),
             seats: BTreeMap::from([(LIST.to_owned(), allocation)]),
             open_of_another: None,
+            fails: None,
+            older_fails: None,
         }
     }
 
