@@ -31,7 +31,7 @@ pub use embedded::EmbeddedLog;
 pub use error::LogError;
 pub use kafka::{KafkaLog, KafkaSettings};
 pub use log::{Created, MAX_READ_BYTES, MAX_READ_RECORDS, ReadLimit, RecordLog};
-pub use memory::MemoryLog;
+pub use memory::{AppendFault, MemoryLog};
 pub use reader::Reader;
 pub use record::{MAX_HEADER_NAME_BYTES, MAX_RECORD_BYTES, MAX_RECORD_HEADERS, NewRecord, Record};
 pub use topic_name::{MAX_TOPIC_NAME_BYTES, TopicName};

@@ -1,6 +1,6 @@
-//! The log in memory: the same behaviour without disk, thread or timer.
+//! The log in memory: the same behaviour without disk, thread or timer. Appends can be made to fail as on a network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catalogue::{Catalogue, Stop, Topic};
@@ -19,11 +19,36 @@ struct Shared {
     catalogue: Catalogue,
     /// The lock also makes a look at an end and the write after it one step.
     records: Mutex<BTreeMap<PartitionKey, Vec<Record>>>,
+    /// What becomes of the next appends to a topic.
+    faults: Mutex<BTreeMap<TopicName, VecDeque<AppendFault>>>,
+}
+
+/// How an append fails that a test wants to fail, as one on a network may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppendFault {
+    /// Nobody answers: [`LogError::Unreachable`], and nothing is written.
+    Unreachable,
+    /// [`LogError::Unknown`], and nothing is written.
+    LostOnTheWay,
+    /// [`LogError::Unknown`], and the first half of the list is written, of one record none.
+    HalfWritten,
+    /// [`LogError::Unknown`], and all is written: only the answer was lost.
+    AnswerLost,
 }
 
 impl MemoryLog {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Shared { catalogue: Catalogue::new([]), records: Mutex::default() }))
+        Self(Arc::new(Shared { catalogue: Catalogue::new([]), records: Mutex::default(), faults: Mutex::default() }))
+    }
+
+    /// Makes the next appends to a topic fail, each in its way; those after them succeed.
+    pub fn fail_next_appends(&self, topic: &TopicName, faults: impl IntoIterator<Item = AppendFault>) {
+        let mut all = self.0.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(topic.clone()).or_default().extend(faults);
+    }
+
+    fn next_fault(&self, topic: &TopicName) -> Option<AppendFault> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner).get_mut(topic)?.pop_front()
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
@@ -44,11 +69,23 @@ impl MemoryLog {
         &self,
         name: &TopicName,
         partition: u32,
-        new: Vec<NewRecord>,
+        mut new: Vec<NewRecord>,
     ) -> Result<Vec<u64>, LogError> {
         let mut all = self.records();
         let topic = self.catalogue().topic_with(name, partition)?;
-        append(&mut all, &topic, partition, new)
+        let Some(fault) = self.next_fault(name) else { return append(&mut all, &topic, partition, new) };
+        let written = match fault {
+            AppendFault::Unreachable => {
+                let action = format!("an append to partition {partition} of `{name}`");
+                return Err(LogError::Unreachable { action, reason: "a test wants it".to_owned() });
+            }
+            AppendFault::LostOnTheWay => 0,
+            AppendFault::HalfWritten => new.len() / 2,
+            AppendFault::AnswerLost => new.len(),
+        };
+        new.truncate(written);
+        append(&mut all, &topic, partition, new)?;
+        Err(LogError::unknown_append(name, partition, "a test wants it"))
     }
 
     pub(crate) fn append_if_empty(
@@ -129,4 +166,30 @@ fn append(
     let end = offsets.last().map_or(first, |last| last + 1);
     topic.publish_end(partition, end)?;
     Ok(offsets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RecordLog;
+
+    #[tokio::test]
+    async fn appends_fail_as_a_test_wants_and_then_no_more() {
+        let (memory, topic) = (MemoryLog::new(), TopicName::new("test.g1.submissions").unwrap());
+        let log = RecordLog::Memory(memory.clone());
+        log.create_topic(&topic, 1).await.unwrap();
+        let faults = [
+            (AppendFault::Unreachable, 0, false),
+            (AppendFault::LostOnTheWay, 0, true),
+            (AppendFault::HalfWritten, 1, true),
+            (AppendFault::AnswerLost, 4, true),
+        ];
+        memory.fail_next_appends(&topic, faults.map(|(fault, ..)| fault));
+        for (fault, end, is_unknown) in faults {
+            let error = log.append_all(&topic, 0, vec![NewRecord::of_value("x"); 3]).await.unwrap_err();
+            assert_eq!((error.outcome_is_unknown(), error.may_pass()), (is_unknown, true), "{fault:?}");
+            assert_eq!(log.end(&topic, 0).await, Ok(end), "{fault:?}");
+        }
+        assert_eq!(log.append(&topic, 0, NewRecord::of_value("y")).await, Ok(4));
+    }
 }

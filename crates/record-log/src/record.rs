@@ -99,3 +99,27 @@ fn size_bytes(key: Option<&Bytes>, value: &Bytes, headers: &[(String, Bytes)]) -
     let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
     key.map_or(0, Bytes::len) + value.len() + headers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RecordLog, TopicName};
+
+    #[tokio::test]
+    async fn the_name_of_a_header_has_no_nul_and_its_value_may() {
+        let (log, topic) = (RecordLog::memory(), TopicName::new("test.g1.submissions").unwrap());
+        log.create_topic(&topic, 1).await.unwrap();
+        let with = |name: &str, value: &'static [u8]| NewRecord {
+            headers: vec![("first".to_owned(), Bytes::new()), (name.to_owned(), Bytes::from_static(value))],
+            ..NewRecord::of_value("x")
+        };
+        for name in ["\0", "digest\0", "\0digest", "di\0gest"] {
+            // Also behind a record that is good: nothing of the list is written.
+            let refused = log.append_all(&topic, 0, vec![with("digest", b"x"), with(name, b"x")]).await.unwrap_err();
+            assert!(matches!(refused, LogError::Refused { .. }) && !refused.may_pass(), "{name:?}: {refused}");
+            assert!(matches!(log.append_if_empty(&topic, 0, with(name, b"x")).await, Err(LogError::Refused { .. })));
+        }
+        assert_eq!(log.end(&topic, 0).await, Ok(0));
+        assert_eq!(log.append(&topic, 0, with("digest", b"a\0b")).await, Ok(0));
+    }
+}

@@ -13,3 +13,4 @@ mod rig;
 mod sharing;
 mod splitting;
 mod starting;
+mod unknown;
