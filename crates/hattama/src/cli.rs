@@ -100,6 +100,10 @@ pub struct RehearseArgs {
     /// Run every gateway, aggregator, national replica and the board as a process of its own
     #[arg(long, requires = "brokers")]
     pub processes: bool,
+    /// Folder with `ca.pem` and USER.password of the users operator, gateway, aggregator and national: each service reaches a
+    /// secure cluster as its own user (`deploy/kafka/local.sh --secure` makes such a folder)
+    #[arg(long, value_name = "DIR", requires = "processes", conflicts_with_all = ["ca_file", "user", "password_file"])]
+    pub kafka_users: Option<PathBuf>,
     /// Port of the board on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub board_port: u16,
@@ -124,6 +128,7 @@ impl Default for RehearseArgs {
             gateways: 2,
             kafka: ClusterSettings::default(),
             processes: false,
+            kafka_users: None,
             board_port: 0,
             stay: false,
             json: false,

@@ -65,7 +65,7 @@ impl Starter<'_> {
             .with("--generation", plan.night.generation.to_string())
             .with("--instance", name)
             .with("--rehearsal-time", plan.time.to_string());
-        launch.arguments.extend(plan.kafka.flags().into_iter().map(Into::into));
+        launch.arguments.extend(plan.users.service(service).flags().into_iter().map(Into::into));
         Ok(launch)
     }
 

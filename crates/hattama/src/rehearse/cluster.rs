@@ -1,12 +1,12 @@
 //! Every service of the night, each with its own listener, talking through the log and over gRPC: in one process, or each in
 //! one of its own.
 
-use super::{apart, directory::Directory, generation::NightLog};
+use super::{apart, directory::Directory, generation::NightLog, users::Users};
 use hattama_election::{
     definition::{Definition, ServiceRole},
     ids::ShardId,
 };
-use hattama_election_log::{ClusterSettings, rehearsal_service_key};
+use hattama_election_log::rehearsal_service_key;
 use hattama_night_play::{
     clients,
     processes::{ProcessError, ServiceProcess, first_to_end},
@@ -47,8 +47,8 @@ pub struct Plan<'a> {
     pub definition: &'a Arc<Definition>,
     /// Its log.
     pub night: &'a NightLog,
-    /// How the cluster is reached that holds the log.
-    pub kafka: &'a ClusterSettings,
+    /// How services that are processes reach the cluster that holds the log.
+    pub users: &'a Users,
     /// The folder with the journals.
     pub directory: &'a Directory,
     /// The night's time.

@@ -9,6 +9,7 @@ mod history;
 mod progress;
 mod run_report;
 mod screen;
+mod users;
 
 use crate::{
     cli::{DEFAULT_LOG_DIR, RehearseArgs},
@@ -51,6 +52,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use users::Users;
 
 /// Services have this long to come up before the first report is due, in real time.
 const LEAD: Duration = Duration::from_secs(1);
@@ -81,7 +83,8 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let definition = Arc::clone(&night.definition);
     let path = args.log_dir.as_deref().unwrap_or(Path::new(DEFAULT_LOG_DIR));
     let anew = args.log_dir.is_none();
-    let kafka = args.kafka.kafka(CLIENT)?;
+    let users = Users::of(args);
+    let kafka = users.operator().kafka(CLIENT)?;
     let (id, core_digest, label) = (definition.id.as_str(), &definition.core_digest, &night.label);
     let marker = |generation| Marker::new(id, core_digest, label.clone(), generation, kafka.is_some());
     let folder = Locked::folder(path)?;
@@ -120,7 +123,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let plan = Plan {
         definition: &definition,
         night: &night_log,
-        kafka: &args.kafka,
+        users: &users,
         directory: &directory,
         time,
         clock,
@@ -130,6 +133,10 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let mut cluster = if args.processes { Cluster::apart(plan).await? } else { Cluster::together(plan).await? };
     say(args, &format!("Board: http://{}/", cluster.board));
 
+    let intruders_log = match users.intruder() {
+        Some(settings) => RecordLog::connect_kafka(settings.kafka(CLIENT)?.ok_or("an intruder needs brokers")?).await?,
+        None => log.clone(),
+    };
     let started = clock.monotonic();
     let counters = Arc::new(Counters::default());
     let freshness = Arc::new(Freshness::new()?);
@@ -140,7 +147,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         keyring,
         clock,
         gateways: cluster.gateway_clients()?,
-        log: log.clone(),
+        log: intruders_log,
         submissions: topics.submissions.clone(),
         already_logged,
         freshness: Arc::clone(&freshness),
