@@ -14,6 +14,7 @@ mod report;
 mod rows;
 mod services;
 mod stage;
+mod timeline;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};

@@ -11,6 +11,7 @@ use crate::{
     report::{RowReport, Verdict},
     rows::{Fault, Row},
     stage::Stage,
+    timeline,
     verify::{self, Evidence, Truth},
 };
 use hattama_night_play::{
@@ -95,6 +96,7 @@ async fn played(
     faults::prepare_stage(row.fault, &mut stage)?;
     stage.start().await?;
 
+    let begins = stage.begins;
     let numbers = Numbers::default();
     let following = numbers.follow(&stage.replicas());
     let proxies = match row.fault {
@@ -137,6 +139,7 @@ async fn played(
     let evidence = Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted };
     report.findings.extend(verify::findings(&night, &evidence, &truth));
     report.findings.extend(numbers.wrong());
+    timeline::write(&folder.join("timeline.csv"), begins, &injected, &answered, &evidence.seen)?;
     report.submissions = ends.values().map(|end| end - 1).sum();
     report.publications = evidence.eras.iter().map(|era| era.publications.valid.len() as u64).sum();
     report.lost_races = evidence.eras.iter().map(|era| era.publications.lost_races).sum();

@@ -35,6 +35,7 @@ pub async fn signal(
         Signal::Term => "stop",
         Signal::Stop => "pause",
     };
+    injected.strikes();
     blocking(|| cluster.broker(command, broker))?;
     sleep(BROKER_AWAY).await;
     injected.heals();

@@ -57,6 +57,13 @@ pub struct Round {
 }
 
 impl Injected {
+    /// The last fault happens now: what it takes to find out where comes before.
+    fn strikes(&mut self) {
+        if let Some(round) = self.rounds.last_mut() {
+            round.fault = Instant::now();
+        }
+    }
+
     /// The last fault is healed from now on.
     fn heals(&mut self) {
         if let Some(round) = self.rounds.last_mut() {
