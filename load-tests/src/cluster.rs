@@ -1,7 +1,10 @@
 //! A real Kafka cluster of the harness's own, by `deploy/kafka/local.sh`. Its data goes when it is dropped.
 
+use hattama_record_log::{KafkaSettings, kafka, topics::TopicSet};
+use serde::Deserialize;
 use std::{
     error::Error,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -59,15 +62,21 @@ impl Cluster {
         self.run(&[command, &broker.to_string()]).map(drop)
     }
 
-    /// The active controller, from 1.
+    /// The active controller, from 1: whom the brokers elected last, as each keeps on its disk. (Kafka's own tool would take a
+    /// JVM and seconds of both processors, which the night needs.)
     ///
     /// # Errors
-    /// As [`Self::run`]; or when the tool says something else.
+    /// When no broker has such a file, or it says something else.
     pub fn controller(&self) -> Result<u8, Box<dyn Error>> {
-        let said =
-            self.run(&["tool", "MetadataQuorumCommand", "--bootstrap-server", &self.brokers, "describe", "--status"])?;
-        let leader = said.lines().find_map(|line| line.strip_prefix("LeaderId:")?.trim().parse().ok());
-        leader.ok_or_else(|| format!("the quorum's status names no leader: {said}").into())
+        let mut newest = None;
+        for broker in 1..=self.size {
+            let file = self.state.join(format!("data/{broker}/__cluster_metadata-0/quorum-state"));
+            let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let elected: QuorumState = serde_json::from_str(&text)?;
+            newest = newest.max(Some((elected.leader_epoch, elected.leader_id)));
+        }
+        let (_, leader) = newest.ok_or("a cluster has brokers")?;
+        u8::try_from(leader).map_err(|_| "the brokers are electing a controller".into())
     }
 
     /// Where a broker keeps a partition.
@@ -76,28 +85,43 @@ impl Cluster {
         self.state.join(format!("data/{broker}/{topic}-{partition}"))
     }
 
-    /// Waits until every partition has all its replicas again: before that another death is more than one.
+    /// How the harness reaches it.
+    #[must_use]
+    pub fn settings(&self) -> KafkaSettings {
+        KafkaSettings { dev: self.size == 1, ..KafkaSettings::new(self.brokers.as_str(), "load-tests") }
+    }
+
+    /// Waits until every partition of these topics has all its replicas again: before that another death is more than one.
     ///
     /// # Errors
     /// When that takes longer than it may.
-    pub fn in_step(&self) -> Result<(), Box<dyn Error>> {
+    pub async fn in_step(&self, topics: &TopicSet, shards: u32) -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         loop {
-            let describe = ["--describe", "--under-replicated-partitions"];
-            let said =
-                self.run(&["tool", "TopicCommand", "--bootstrap-server", &self.brokers, describe[0], describe[1]]);
-            match said {
-                Ok(text) if text.trim().is_empty() => return Ok(()),
-                last if started.elapsed() > IN_STEP_WITHIN => {
-                    let why = last.unwrap_or_else(|error| error.to_string());
-                    return Err(
-                        format!("after {} s replicas are still missing: {why}", IN_STEP_WITHIN.as_secs()).into()
-                    );
+            let missing = match kafka::check(&self.settings(), topics, shards).await {
+                Ok(report) => {
+                    report.deviations.iter().find(|deviation| deviation.is_passing()).map(ToString::to_string)
                 }
-                _ => std::thread::sleep(PAUSE),
+                Err(error) => Some(error.to_string()),
+            };
+            let Some(missing) = missing else { return Ok(()) };
+            if started.elapsed() > IN_STEP_WITHIN {
+                return Err(
+                    format!("after {} s replicas are still missing: {missing}", IN_STEP_WITHIN.as_secs()).into()
+                );
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// What a broker keeps of the controllers' elections.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QuorumState {
+    /// −1 during an election.
+    leader_id: i32,
+    leader_epoch: u64,
 }
 
 impl Drop for Cluster {

@@ -3,13 +3,13 @@
 use crate::{
     cluster::Cluster,
     in_log::Era,
-    night::{Night, clock},
+    night::{Night, SHARDS, clock},
     rows::Target,
     services::{Common, Service},
 };
 use hattama_election_log::create_generation;
 use hattama_night_play::processes::Binaries;
-use hattama_record_log::{KafkaSettings, LogError, RecordLog, topics::TopicSet};
+use hattama_record_log::{LogError, RecordLog, topics::TopicSet};
 use hattama_service_kit::clock::Clock;
 use hattama_tally::Generation;
 use hattama_wire::Genesis;
@@ -141,6 +141,14 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Waits until the brokers have every record of the night again, each.
+    ///
+    /// # Errors
+    /// When that takes longer than it may.
+    pub async fn in_step(&self) -> Result<(), Box<dyn Error>> {
+        self.cluster.in_step(&self.topics, SHARDS).await
+    }
+
     /// The services of a kind.
     pub fn of(&mut self, target: Target) -> &mut Vec<Service> {
         match target {
@@ -173,7 +181,5 @@ impl<'a> Stage<'a> {
 /// # Errors
 /// When no broker answers.
 pub async fn connect(cluster: &Cluster) -> Result<RecordLog, LogError> {
-    let mut settings = KafkaSettings::new(cluster.brokers.as_str(), "load-tests");
-    settings.dev = cluster.size == 1;
-    RecordLog::connect_kafka(settings).await
+    RecordLog::connect_kafka(cluster.settings()).await
 }

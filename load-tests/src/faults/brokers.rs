@@ -24,7 +24,7 @@ pub async fn signal(
     injected: &mut Injected,
 ) -> Result<(), Box<dyn Error>> {
     let cluster = stage.cluster;
-    let controller = blocking(|| cluster.controller())?;
+    let controller = cluster.controller()?;
     let others: Vec<u8> = (1..=cluster.size).filter(|broker| *broker != controller).collect();
     let broker = match which {
         Which::Controller => controller,
@@ -40,7 +40,7 @@ pub async fn signal(
     sleep(BROKER_AWAY).await;
     injected.heals();
     blocking(|| cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker))?;
-    blocking(|| cluster.in_step())
+    stage.in_step().await
 }
 
 /// Two brokers of three die, and come again.
@@ -65,7 +65,7 @@ pub async fn rolling(stage: &Stage<'_>) -> Result<(), Box<dyn Error>> {
     for broker in 1..=stage.cluster.size {
         blocking(|| stage.cluster.broker("stop", broker))?;
         blocking(|| stage.cluster.broker("start", broker))?;
-        blocking(|| stage.cluster.in_step())?;
+        stage.in_step().await?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ async fn come_again(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Bo
     injected.must_not_log.push((down, Instant::now()));
     let size = stage.cluster.size.to_string();
     blocking(|| stage.cluster.run(&["up", &size]))?;
-    blocking(|| stage.cluster.in_step())
+    stage.in_step().await
 }
 
 /// The script blocks; what else runs must go on.

@@ -12,15 +12,22 @@ use hattama_tally::{ControlFold, ControlState, Generation, PositionPair, ShardFo
 use hattama_wire::RecordOpener;
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
+    pin::pin,
     sync::{
         Arc, RwLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
-use tokio::{sync::watch, task::spawn_blocking};
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
 /// Records folded under one hold of a shard's lock: a reader waits for a few milliseconds at most.
 const FOLD_BATCH: usize = 128;
+
+/// What a tally claims lies in the log before the tally does, and is read within milliseconds: when it is not there after so
+/// long, the log is asked whether it goes that far.
+const ASK_AFTER: Duration = Duration::from_secs(1);
 
 /// Running sums are compared with sums over all stations once in so many records: the comparison looks at every station of
 /// the shard, and byte for byte with an aggregator's tally they are compared each time.
@@ -205,10 +212,9 @@ impl Replica {
 
     async fn check_control(&self, tally: &Arc<LoggedTally>) -> Result<Check, FoldError> {
         let target = tally.body.position.control_next_offset;
-        if let Some(differs) = self.beyond_the_log(ShardId::CONTROL, tally.body.position).await? {
+        if let ControlFlow::Break(differs) = self.control_reaches(ShardId::CONTROL, tally.body.position).await? {
             return Ok(differs);
         }
-        self.control_reaches(target).await?;
         let control = self.control.read().map_err(|_| Broken)?;
         let Some(state) = control.state_at(target) else { return Ok(Check::Passed) };
         // Of an earlier position the fold knows the chain and not the counts of records any more.
@@ -233,17 +239,20 @@ impl Replica {
         if !target.covers(&position.borrow_and_update()) {
             return Ok(Check::Passed);
         }
-        if let Some(differs) = self.beyond_the_log(shard, target).await? {
-            return Ok(differs);
-        }
         while reader.position() < target.next_offset {
             let left = usize::try_from(target.next_offset - reader.position()).unwrap_or(FOLD_BATCH);
-            let records = reader.next_batch(left.min(FOLD_BATCH)).await?;
+            let read = reader.next_batch(left.min(FOLD_BATCH));
+            let records = match self.unless_beyond_the_log(shard, target, read).await? {
+                ControlFlow::Continue(records) => records?,
+                ControlFlow::Break(differs) => return Ok(differs),
+            };
             self.note_restored(shard, &records);
             ::metrics::counter!(metrics::SUBMISSIONS_FOLDED_TOTAL).increment(records.len() as u64);
             self.fold(shard, move |fold, opener| fold.apply(&values(&records), opener)).await?;
         }
-        self.control_reaches(target.control_next_offset).await?;
+        if let ControlFlow::Break(differs) = self.control_reaches(shard, target).await? {
+            return Ok(differs);
+        }
         let control = self.control_at(target.control_next_offset).ok_or(Broken)?;
         self.fold(shard, move |fold, opener| fold.advance_control(control, opener)).await?;
         let (replica, tally) = (Arc::clone(self), Arc::clone(tally));
@@ -275,11 +284,39 @@ impl Replica {
         ))))
     }
 
-    async fn control_reaches(&self, next_offset: u64) -> Result<(), Broken> {
+    /// Waits until control has come to a tally's position.
+    async fn control_reaches(&self, shard: ShardId, target: PositionPair) -> Result<ControlFlow<Check>, FoldError> {
         let mut position = self.control_position.subscribe();
-        // Never an error: this replica keeps the sender.
-        let _ = position.wait_for(|position| *position >= next_offset).await;
-        if self.control.is_poisoned() { Err(Broken) } else { Ok(()) }
+        let reached = position.wait_for(|position| *position >= target.control_next_offset);
+        // Never an error in it: this replica keeps the sender.
+        if let ControlFlow::Break(differs) = self.unless_beyond_the_log(shard, target, reached).await? {
+            return Ok(ControlFlow::Break(differs));
+        }
+        if self.control.is_poisoned() { Err(Broken.into()) } else { Ok(ControlFlow::Continue(())) }
+    }
+
+    /// What is waited for of a log that has all that a tally claims; else the difference. Where the log ends is asked only
+    /// when that takes long, and while it is waited for: brokers in trouble answer late.
+    async fn unless_beyond_the_log<T>(
+        &self,
+        shard: ShardId,
+        target: PositionPair,
+        awaited: impl Future<Output = T>,
+    ) -> Result<ControlFlow<Check, T>, LogError> {
+        let mut awaited = pin!(awaited);
+        loop {
+            let asked = async {
+                sleep(ASK_AFTER).await;
+                self.beyond_the_log(shard, target).await
+            };
+            tokio::select! {
+                biased;
+                came = &mut awaited => return Ok(ControlFlow::Continue(came)),
+                beyond = asked => if let Some(differs) = beyond? {
+                    return Ok(ControlFlow::Break(differs));
+                },
+            }
+        }
     }
 
     /// Changes a shard's fold on a thread that may block.

@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     template: Owner,
     shutdown: Shutdown,
     owned: BTreeMap<ShardId, Owned>,
+    /// Those of them that the membership has lost: others may own them too, until the group settles.
+    in_doubt: BTreeSet<ShardId>,
 }
 
 /// A shard under way.
@@ -75,7 +77,7 @@ struct Owned {
 
 impl Shared {
     pub(crate) fn new(membership: Membership, template: Owner, shutdown: Shutdown) -> Self {
-        Self { membership, template, shutdown, owned: BTreeMap::new() }
+        Self { membership, template, shutdown, owned: BTreeMap::new(), in_doubt: BTreeSet::new() }
     }
 
     /// Owns what is assigned until the service stops; then leaves the group, so that others begin at once.
@@ -105,8 +107,17 @@ impl Shared {
     async fn take(&mut self, event: MembershipEvent) {
         match event {
             MembershipEvent::Assigned { partitions } => {
-                tracing::info!(shards = ?partitions, "these shards are owned here now");
-                partitions.into_iter().map(ShardId).for_each(|shard| self.begin(shard));
+                let assigned = shards(partitions);
+                let others: BTreeSet<ShardId> =
+                    std::mem::take(&mut self.in_doubt).difference(&assigned).copied().collect();
+                if !others.is_empty() {
+                    tracing::info!(shards = ?numbers(&others), "these shards are others' now");
+                    self.let_go_of(others).await;
+                }
+                if !assigned.is_empty() {
+                    tracing::info!(shards = ?numbers(&assigned), "these shards are owned here now");
+                }
+                assigned.into_iter().for_each(|shard| self.begin(shard));
             }
             MembershipEvent::Revoked { partitions, let_go } => {
                 tracing::info!(shards = ?partitions, "these shards are given up");
@@ -114,9 +125,14 @@ impl Shared {
                 // Only now the group hears of it.
                 drop(let_go);
             }
+            // While brokers are away nobody may be left to take them: going on is harmless even beside another owner
+            // (design, D4), and numbers move as soon as the log does.
             MembershipEvent::Lost { partitions } => {
-                tracing::warn!(shards = ?partitions, "these shards are others' already: the group went on without this process");
-                self.let_go_of(shards(partitions)).await;
+                tracing::warn!(
+                    shards = ?partitions,
+                    "the group was out of reach for longer than a session: these shards may be others' too, until it answers"
+                );
+                self.in_doubt.extend(shards(partitions));
             }
         }
         metrics::gauge!(names::SHARDS_OWNED).set(u32::try_from(self.owned.len()).unwrap_or(u32::MAX));
@@ -210,6 +226,10 @@ impl Owner {
 
 fn shards(partitions: BTreeSet<u32>) -> BTreeSet<ShardId> {
     partitions.into_iter().map(ShardId).collect()
+}
+
+fn numbers(shards: &BTreeSet<ShardId>) -> Vec<u32> {
+    shards.iter().map(|shard| shard.0).collect()
 }
 
 #[cfg(test)]

@@ -48,9 +48,9 @@ pub struct MembershipSettings {
 /// What happened to the partitions that this member owns.
 #[derive(Debug)]
 pub enum MembershipEvent {
-    /// These are owned from now on, beside those before.
+    /// The group has settled: these are owned from now on, beside those that were and are not lost.
     Assigned {
-        /// Their numbers.
+        /// Their numbers; none if nothing was added.
         partitions: BTreeSet<u32>,
     },
     /// These have to be given up: stop writing for them, then drop `let_go`. The next owner waits
@@ -61,8 +61,8 @@ pub enum MembershipEvent {
         /// To be dropped when done.
         let_go: LetGo,
     },
-    /// These were lost: the group went on without this member (it hung, or could not reach the brokers).
-    /// Others own them already.
+    /// These were lost: the group may have gone on without this member (it hung, or could not reach the brokers), and others
+    /// may own them already. The next `Assigned` says what this member owns.
     Lost {
         /// Their numbers.
         partitions: BTreeSet<u32>,
@@ -239,10 +239,7 @@ impl ConsumerContext for MemberContext {
                 if let Err(error) = consumer.pause(list) {
                     tracing::warn!(%error, "partitions that are only owned could not be paused: they are fetched too");
                 }
-                let partitions = self.numbers(list);
-                if !partitions.is_empty() {
-                    self.tell(MembershipEvent::Assigned { partitions });
-                }
+                self.tell(MembershipEvent::Assigned { partitions: self.numbers(list) });
             }
             Rebalance::Revoke(_) => {}
             Rebalance::Error(error) => {
