@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep};
 
 /// A broker is away for longer than it takes others to notice (6 s) and to lead its partitions.
 const BROKER_AWAY: Duration = Duration::from_secs(10);
+/// A broker that hangs does so for longer than numbers may stand still: that it goes on again must not be what helps.
+const BROKER_HANGS: Duration = Duration::from_secs(20);
 /// Without two of three nothing can be acknowledged for so long.
 const TWO_AWAY: Duration = Duration::from_secs(12);
 /// What was acknowledged when the second one died may still be on its way to the precincts.
@@ -37,7 +39,7 @@ pub async fn signal(
     };
     injected.strikes();
     blocking(|| cluster.broker(command, broker))?;
-    sleep(BROKER_AWAY).await;
+    sleep(if signal == Signal::Stop { BROKER_HANGS } else { BROKER_AWAY }).await;
     injected.heals();
     blocking(|| cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker))?;
     stage.in_step().await
