@@ -174,9 +174,11 @@ impl KafkaSettings {
             // A broker that comes back is found within a second, not ten.
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
-            // A broker that hangs is given up after this, not a minute: others lead its partitions by then. An append that
-            // was on its way is sent again, and is there once.
-            .set("socket.timeout.ms", "8000")
+            // A broker that hangs is given up after this, not a minute: others lead its partitions soon. An append that was
+            // on its way is sent again, and is there once.
+            .set("socket.timeout.ms", "5000")
+            // Who had nothing to ask of it hears of the new leaders by itself, before its first question hangs too.
+            .set("topic.metadata.refresh.interval.ms", "2000")
             // A new leader is looked for soon.
             .set("topic.metadata.refresh.fast.interval.ms", "100")
             .set("socket.keepalive.enable", "true")
