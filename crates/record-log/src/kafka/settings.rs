@@ -176,12 +176,12 @@ impl KafkaSettings {
             .set("reconnect.backoff.max.ms", "1000")
             // A broker that hangs is given up after this, not a minute: others lead its partitions soon. An append that was
             // on its way is sent again, and is there once.
-            .set("socket.timeout.ms", "5000")
+            .set("socket.timeout.ms", "4000")
             // A broker that hangs still takes connections: what is asked first on one is given up sooner than after ten.
             .set("api.version.request.timeout.ms", "2000")
             .set("socket.connection.setup.timeout.ms", "5000")
             // Who had nothing to ask of it hears of the new leaders by itself, before its first question hangs too.
-            .set("topic.metadata.refresh.interval.ms", "2000")
+            .set("topic.metadata.refresh.interval.ms", "1000")
             // A new leader is looked for soon.
             .set("topic.metadata.refresh.fast.interval.ms", "100")
             .set("socket.keepalive.enable", "true")
