@@ -21,7 +21,7 @@ const ORIGIN: i64 = 1_906_675_200;
 /// What comes before the first protocol is played in this time.
 pub const DAY: Duration = Duration::from_secs(4);
 /// Services have this long to come up before the first event is due.
-pub const LEAD: Duration = Duration::from_secs(6);
+pub const LEAD: Duration = Duration::from_secs(4);
 
 /// A night to play.
 #[derive(Debug)]

@@ -84,7 +84,7 @@ impl Plan {
         };
         let seconds = match row.fault {
             Fault::Process(target, signal) => processes::round_seconds(target, signal),
-            Fault::Broker(..) => 40,
+            Fault::Broker(..) => 32,
             Fault::TwoBrokers | Fault::AllBrokers => 45,
             Fault::RollingRestart => 90,
             Fault::ComeAndGo => 16,
@@ -99,7 +99,7 @@ impl Plan {
             | Fault::WrongClock
             | Fault::PoisonStorm
             | Fault::ThreeWays
-            | Fault::DroppedAnswers => 20,
+            | Fault::DroppedAnswers => 15,
         };
         let round = Duration::from_secs(seconds);
         Self { size, round, flow: round * row.rounds + 2 * MARGIN }
@@ -207,7 +207,7 @@ async fn one_round(
         }
         Fault::WipedInTheMiddle => generations::wiped(stage, injected, night).await,
         Fault::Truncated => generations::truncated(stage, injected, night).await,
-        Fault::PlantedPanic => planted::panic(stage, injected, numbers).await,
+        Fault::PlantedPanic => planted::panic(stage, injected, night, numbers).await,
         Fault::DiskFull => disks::full(stage, injected).await,
         Fault::FailedSync => disks::failed_sync(stage, injected).await,
         Fault::WritePoints => disks::write_point(stage, round, injected).await,

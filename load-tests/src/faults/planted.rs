@@ -1,8 +1,11 @@
 //! Aggregators with a planted bug: their fold panics at a mark.
 
 use super::Injected;
-use crate::{numbers::Numbers, stage::Stage};
-use hattama_night_play::processes::{Binaries, Service};
+use crate::{night::Night, numbers::Numbers, stage::Stage};
+use hattama_night_play::{
+    in_the_log,
+    processes::{Binaries, Service},
+};
 use hattama_record_log::NewRecord;
 use std::{
     error::Error,
@@ -39,11 +42,17 @@ pub fn prepare(stage: &mut Stage<'_>) {
 }
 
 /// The mark comes; one shard freezes, the others go on.
-pub async fn panic(stage: &Stage<'_>, injected: &mut Injected, numbers: &Numbers) -> Result<(), Box<dyn Error>> {
+pub async fn panic(
+    stage: &Stage<'_>,
+    injected: &mut Injected,
+    night: &Night,
+    numbers: &Numbers,
+) -> Result<(), Box<dyn Error>> {
     injected.strict = false;
     stage.log.append(&stage.topics.submissions, SHARD, NewRecord::of_value(MARK)).await?;
     sleep(LOOKED_AT_AFTER / 2).await;
     let before = numbers.seen().last().cloned();
+    let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
     sleep(LOOKED_AT_AFTER / 2).await;
     let after = numbers.seen().last().cloned();
     let (Some(before), Some(after)) = (before, after) else { return Err("nothing was published".into()) };
@@ -52,10 +61,12 @@ pub async fn panic(stage: &Stage<'_>, injected: &mut Injected, numbers: &Numbers
             .findings
             .push(format!("shards {:?} are shown as frozen, {SHARD} has a record that panics", after.frozen));
     }
-    for (shard, next) in after.vector.iter().filter(|(shard, _)| **shard != 0) {
-        let has_moved = before.vector.get(shard) < Some(next);
-        if has_moved == (*shard == SHARD) {
-            injected.findings.push(format!("shard {shard} {}", if has_moved { "moves" } else { "stands still" }));
+    for (shard, next) in &after.vector {
+        if *shard == SHARD && before.vector.get(shard) != Some(next) {
+            injected.findings.push(format!("shard {shard} moves, behind a record that panics"));
+        }
+        if *shard != SHARD && ends.get(shard) > Some(next) {
+            injected.findings.push(format!("shard {shard} stands still at {next}, the log went on"));
         }
     }
     Ok(())
