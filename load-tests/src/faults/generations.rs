@@ -25,8 +25,8 @@ use tokio::{
 const TRUNCATED_SHARD: u32 = 1;
 /// Somebody must say so within this: gateways compare journal and log every 30 s.
 const ALARM_WITHIN: Duration = Duration::from_secs(60);
-/// How everybody who says so words it: an error, not a warning.
-const ALARM: &str = " ERROR ";
+/// How gateways and aggregators say so.
+const ALARMS: [&str; 2] = ["the log has lost acknowledged records", "records were lost"];
 /// Everything that was sent before the loss is published within this.
 const COVERED_WITHIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(250);
@@ -125,14 +125,15 @@ async fn make_generation(stage: &Stage<'_>) -> Result<(), Box<dyn Error>> {
     Err(format!("hattama generation new: {}", String::from_utf8_lossy(&output.stderr).trim()).into())
 }
 
-/// Whether anybody reports an error that was not there before.
+/// Whether anybody says that data is lost, who did not say so before.
 async fn alarm(stage: &mut Stage<'_>, before: &[u64]) -> bool {
     let deadline = Instant::now() + ALARM_WITHIN;
     while Instant::now() < deadline {
         let said = logs(stage).iter().zip(before).any(|(log, from)| {
             let text = fs::read(log).unwrap_or_default();
             let new = text.get(usize::try_from(*from).unwrap_or(usize::MAX)..).unwrap_or_default();
-            String::from_utf8_lossy(new).contains(ALARM)
+            let text = String::from_utf8_lossy(new);
+            ALARMS.iter().any(|alarm| text.contains(alarm))
         });
         if said {
             return true;

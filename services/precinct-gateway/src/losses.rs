@@ -28,14 +28,13 @@ impl Losses {
     }
 
     /// Shards have lost records. The first time it is an alarm, one for all; it stays so until the gateway starts again.
-    pub(crate) fn report(&self, shards: &BTreeSet<ShardId>, submissions: usize, what: &str) {
+    pub(crate) fn report(&self, shards: &BTreeSet<ShardId>, what: &str) {
         let new: Vec<u32> = shards.iter().filter(|shard| !self.is_lost(**shard)).map(|shard| shard.0).collect();
         if new.is_empty() {
             return;
         }
         tracing::error!(
             shards = ?new,
-            submissions,
             what,
             "the log has lost acknowledged records: nothing more is sent to these shards, receiving goes on; keep the log as it \
              is, make a new generation with `hattama generation new`, then start all services with it: it is filled from the \
@@ -44,7 +43,7 @@ impl Losses {
         shards.iter().for_each(|shard| self.of(*shard).cancel());
         let lost: Vec<u32> =
             self.tokens().iter().filter(|(_, token)| token.is_cancelled()).map(|(shard, _)| shard.0).collect();
-        metrics::lost(submissions, lost.len());
+        metrics::lost(lost.len());
         let reason = format!("the log has lost records of shards {lost:?}: make a new generation of it");
         self.readiness.hold(READY_PART, reason);
     }

@@ -33,7 +33,7 @@ const LOG_APPEND_FAILURES_TOTAL: &str = "hattama_gateway_log_append_failures_tot
 /// Reads of the log that failed and are tried again.
 const LOG_READ_FAILURES_TOTAL: &str = "hattama_gateway_log_read_failures_total";
 /// Submissions that the log had acknowledged and has no more.
-const LOG_LOST_SUBMISSIONS_TOTAL: &str = "hattama_gateway_log_lost_submissions_total";
+const LOG_LOSSES_TOTAL: &str = "hattama_gateway_log_losses_total";
 /// Shards whose partition has lost acknowledged submissions: nothing is sent to them any more.
 const LOG_LOST_SHARDS: &str = "hattama_gateway_log_lost_shards";
 /// Records of services that are not believed or come second, by `topic` and `reason`: `not_believed` | `not_next`.
@@ -55,8 +55,8 @@ pub(crate) fn describe() {
     describe_counter!(LOG_APPENDED_TOTAL, "submissions appended to the log");
     describe_counter!(LOG_APPEND_FAILURES_TOTAL, "appends that failed and are tried again, by outcome");
     describe_counter!(LOG_READ_FAILURES_TOTAL, "reads of the log that failed and are tried again");
-    describe_counter!(LOG_LOST_SUBMISSIONS_TOTAL, "submissions that the log had acknowledged and has no more");
-    describe_gauge!(LOG_LOST_SHARDS, "shards whose partition has lost acknowledged submissions");
+    describe_counter!(LOG_LOSSES_TOTAL, "alarms that the log has no more what it had acknowledged");
+    describe_gauge!(LOG_LOST_SHARDS, "shards of which the log has lost acknowledged records");
     describe_counter!(IGNORED_RECORDS_TOTAL, "records of services that count for nothing, by topic and reason");
     describe_gauge!(PUBLICATION_SEQUENCE, "number of the newest valid publication that was read");
 }
@@ -93,8 +93,8 @@ pub(crate) fn read_failed() {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; shards are a few hundred")]
-pub(crate) fn lost(submissions: usize, shards: usize) {
-    counter!(LOG_LOST_SUBMISSIONS_TOTAL).increment(submissions as u64);
+pub(crate) fn lost(shards: usize) {
+    counter!(LOG_LOSSES_TOTAL).increment(1);
     gauge!(LOG_LOST_SHARDS).set(shards as f64);
 }
 

@@ -88,7 +88,7 @@ impl Reconciler {
         if concerned.len() > what.len() {
             what.push(format!("and {} partitions more", concerned.len() - what.len()));
         }
-        self.losses.report(&shards, concerned.len(), &what.join("; "));
+        self.losses.report(&shards, &what.join("; "));
     }
 
     /// Publications are all shards'.

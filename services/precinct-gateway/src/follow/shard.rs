@@ -98,7 +98,7 @@ impl ShardFollower {
             if sighting == LOSS_SIGHTINGS {
                 let what =
                     format!("it ends at {end}, and {lost} of {} acknowledged submissions are not in it", said.len());
-                self.losses.report(&BTreeSet::from([self.shard]), lost, &what);
+                self.losses.report(&BTreeSet::from([self.shard]), &what);
                 return;
             }
             tokio::time::sleep(LOSS_SIGHTING_PAUSE).await;
