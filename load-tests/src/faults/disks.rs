@@ -58,17 +58,13 @@ async fn sick(stage: &mut Stage<'_>, injected: &mut Injected, order: Order) -> R
     Ok(gateway.ready().await?)
 }
 
-/// The gateway dies at a write; the next round at the next one.
+/// The gateway dies at a write, counted from its start with the journal that it has; the next round at the next one. (The
+/// writes that make a journal are broken off in the gateway's own tests.)
 pub async fn write_point(stage: &mut Stage<'_>, round: u32, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
     injected.strict = false;
     let disk = disk(stage);
     let gateway = first(stage);
-    if round == 0 {
-        gateway.terminate().await?;
-        fs::remove_dir_all(gateway.journal())?;
-    } else {
-        gateway.kill().await?;
-    }
+    gateway.kill().await?;
     disk.order(Order::KillAt(round + 1))?;
     gateway.start()?;
     let status = gateway.ends(DIES_WITHIN).await?;
