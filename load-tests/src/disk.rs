@@ -1,11 +1,10 @@
 //! A disk that fails, for one process and without any right: a library that is preloaded (`disk_faults.c`).
 
-use crate::services::Service;
+use crate::{preload, services::Service};
 use std::{
     error::Error,
     fs, io,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// The library's source.
@@ -35,7 +34,7 @@ impl Disk {
     /// When there is no C compiler, or the folder cannot be written.
     pub fn under(gateway: &mut Service, folder: &Path) -> Result<Self, Box<dyn Error>> {
         let folder = folder.canonicalize()?;
-        let library = compiled(&folder)?;
+        let library = preload::compiled(&folder, "disk_faults", SOURCE)?;
         let disk = Self::of(gateway, &folder);
         let journal = folder.join(gateway.journal().file_name().unwrap_or_default());
         for (name, value) in
@@ -80,21 +79,10 @@ impl Disk {
     }
 }
 
-fn compiled(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let (source, library) = (folder.join("disk_faults.c"), folder.join("disk_faults.so"));
-    fs::write(&source, SOURCE)?;
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(&source).arg("-ldl");
-    let output = compiler.output().map_err(|error| format!("cc is missing (Debian: apt install gcc): {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cc: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
-    }
-    Ok(library)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::Command;
 
     /// Writes one byte and, with a second argument, syncs it.
     const WRITER: &str = r#"
@@ -127,7 +115,7 @@ mod tests {
     fn a_disk_does_what_it_is_ordered() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().canonicalize().unwrap();
-        let library = compiled(&folder).unwrap();
+        let library = preload::compiled(&folder, "disk_faults", SOURCE).unwrap();
         writer(&folder);
         let disk = Disk { order: folder.join("order") };
         assert!(writes(&folder, &library, true).success());

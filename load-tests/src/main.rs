@@ -7,6 +7,7 @@ mod in_log;
 mod night;
 mod numbers;
 mod play;
+mod preload;
 mod proxy;
 mod random;
 mod receipts;

@@ -332,7 +332,7 @@ fn traffic() -> [Row; 5] {
             "clock-hour-off",
             Fault::WrongClock,
             1,
-            "one gateway, one aggregator and one national replica are an hour late (libfaketime)",
+            "one gateway, one aggregator and one national replica are an hour late",
             "no total depends on it",
         ),
         row(

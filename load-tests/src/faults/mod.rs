@@ -119,9 +119,6 @@ pub fn missing(fault: Fault, cluster: &Cluster, binaries: &Path) -> Option<Strin
             Some("it needs three brokers: leave --brokers out".to_owned())
         }
         Fault::PlantedPanic if !planted::binary(binaries).is_file() => Some(planted::how_to_build(binaries)),
-        Fault::WrongClock if traffic::faketime().is_none() => {
-            Some("it needs libfaketime (Debian: apt install faketime)".to_owned())
-        }
         _ => None,
     }
 }
@@ -149,7 +146,7 @@ pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn 
     match fault {
         Fault::TwoOwners => processes::two_owners(stage),
         Fault::PlantedPanic => planted::prepare(stage),
-        Fault::WrongClock => traffic::wrong_clock(stage),
+        Fault::WrongClock => traffic::wrong_clock(stage)?,
         Fault::DiskFull | Fault::WritePoints | Fault::FailedSync => disks::prepare(stage)?,
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     night::{Night, is_protocol},
+    preload,
     random::Random,
     stage::Stage,
 };
@@ -13,7 +14,7 @@ use hattama_election::{
 };
 use hattama_rehearsal::script::{Action, Event, Fate, Incident, RehearsalKeyring, Route};
 use hattama_wire::{SignedSubmission, sign_submission};
-use std::{error::Error, path::PathBuf};
+use std::error::Error;
 
 /// One event in so many is followed by poison of each kind: more than one percent each.
 const EVENTS_TO_POISON: usize = 80;
@@ -23,8 +24,8 @@ const GARBAGE_BYTES: usize = 300;
 const OVERSIZE_BYTES: usize = 900 << 10;
 /// How much of the poison is oversize: one in so many, or the log would hold little else.
 const POISON_TO_OVERSIZE: usize = 10;
-/// Where Debian has the library, the one for programs with threads.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+/// The library that makes a clock wrong.
+const CLOCK: &str = include_str!("../clock_faults.c");
 
 /// Garbage, forgeries and foreign submissions, through gateways and past them. Contested contents and genuine bytes under
 /// another kind or in another shard are in every night.
@@ -95,18 +96,12 @@ pub fn three_ways(night: &mut Night, seed: u64) {
     night.events = first;
 }
 
-/// libfaketime, where it is installed.
-pub fn faketime() -> Option<PathBuf> {
-    let path = PathBuf::from(FAKETIME);
-    path.exists().then_some(path)
-}
-
 /// One gateway, one aggregator and one replica see an hour earlier; the monotonic clock is everybody's.
-pub fn wrong_clock(stage: &mut Stage<'_>) {
-    let Some(library) = faketime() else { return };
+pub fn wrong_clock(stage: &mut Stage<'_>) -> Result<(), Box<dyn Error>> {
+    let library = preload::compiled(&stage.folder.canonicalize()?, "clock_faults", CLOCK)?;
     for services in [&mut stage.gateways, &mut stage.aggregators, &mut stage.nationals] {
         services[0].variable("LD_PRELOAD", &library);
-        services[0].variable("FAKETIME", "-1h");
-        services[0].variable("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        services[0].variable("HATTAMA_CLOCK_SHIFT_SECONDS", "-3600");
     }
+    Ok(())
 }
