@@ -10,6 +10,7 @@
 #   local.sh [OPTIONS] pause N      SIGSTOP of broker N                             resume N   SIGCONT
 #   local.sh [OPTIONS] log N        the path of its log
 #   local.sh [OPTIONS] tool CLASS … run org.apache.kafka.tools.CLASS, for example: tool TopicCommand --list --bootstrap-server …
+#   local.sh jars                   resolve Kafka's jars, if they are not there yet
 #   local.sh [OPTIONS] acl ELECTION [GENERATION]
 #                                   give the users of a secure cluster their rights on an election's topics (docs/kafka.md);
 #                                   generation 1 if not said
@@ -256,6 +257,7 @@ case $command in
           resolve_jars tools; class=$1; shift
           java_kafka -Dkafka.log.level=ERROR "org.apache.kafka.tools.$class" "$@" ;;
   acl)    [ -n "$secure" ] || fail "acl: this cluster is not secure"; [ $# -gt 0 ] || fail "acl: which election?"; grant "$@" ;;
+  jars)   resolve_jars server ;;
   '')     usage; exit 2 ;;
   *)      usage >&2; fail "unknown command $command" ;;
 esac

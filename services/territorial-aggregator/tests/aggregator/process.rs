@@ -57,7 +57,7 @@ fn said_until_it_stopped(folder: &Path, log: &[&str]) -> String {
     let asked_to_stop = if log.contains(&"--brokers") { "these shards are owned here now" } else { "serving" };
     for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
         if line.contains(asked_to_stop) {
-            assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+            assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
         }
         said.push_str(&line);
         said.push('\n');
