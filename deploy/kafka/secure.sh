@@ -84,17 +84,19 @@ acl() {
     "${@:4}" >/dev/null
 }
 
-# The least that each user needs on the topics of an election (services look at their settings when they start); topics are named, not kinds of topics,
+# The least that each user needs on the topics of an election; topics are named, not kinds of topics,
 # so that a right never reaches another election's. $1: election, $2: generation
 grant() {
   local name=$1.g${2:-1}
   resolve_jars tools
-  acl literal gateway 'Read Write Describe DescribeConfigs' --topic "$name.submissions"
-  acl literal gateway 'Read Describe DescribeConfigs' --topic "$name.outcomes" --topic "$name.publications"
-  acl literal aggregator 'Read Describe DescribeConfigs' --topic "$name.submissions"
-  acl literal aggregator 'Read Write Describe DescribeConfigs' --topic "$name.outcomes" --topic "$name.tallies"
-  acl literal national 'Read Describe DescribeConfigs' --topic "$name.submissions" --topic "$name.outcomes" --topic "$name.tallies"
-  acl literal national 'Read Write Describe DescribeConfigs' --topic "$name.publications"
+  acl literal gateway 'Read Write Describe' --topic "$name.submissions"
+  acl literal gateway 'Read Describe' --topic "$name.outcomes" --topic "$name.publications"
+  acl literal aggregator 'Read Describe' --topic "$name.submissions"
+  acl literal aggregator 'Read Write Describe' --topic "$name.outcomes" --topic "$name.tallies"
+  acl literal national 'Read Describe' --topic "$name.submissions" --topic "$name.outcomes" --topic "$name.tallies"
+  acl literal national 'Read Write Describe' --topic "$name.publications"
+  # Every service looks at all four topics' settings when it starts: that they are there, and kept as they have to be.
+  acl prefixed 'gateway aggregator national' 'Describe DescribeConfigs' --topic "$name."
   # The operator makes the topics and writes the genesis of each partition.
   acl prefixed operator 'Create Read Write Describe DescribeConfigs' --topic "$name."
   acl prefixed auditor 'Read Describe' --topic "$name."
