@@ -99,14 +99,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn genesis(definition: &Definition) -> Genesis {
-        Genesis {
-            election: definition.id.clone(),
-            generation: Generation(1),
-            core_digest: definition.core_digest,
-            last_publication: None,
-            first_sequence: 1_001,
-            restoring: None,
-        }
+        Genesis { first_sequence: 1_001, ..Genesis::first(definition, Generation(1)) }
     }
 
     fn publication(definition: &Arc<Definition>, chain: &Chain, next_offset: u64) -> LoggedPublication {

@@ -299,14 +299,7 @@ mod tests {
             ShardFold::new(Arc::clone(&definition), GENERATION, ShardId(shard), b"genesis", state).tally()
         });
         let initial = std::iter::once(control_fold.tally()).chain(shards).collect();
-        let genesis = Genesis {
-            election: definition.id.clone(),
-            generation: GENERATION,
-            core_digest: definition.core_digest,
-            last_publication: None,
-            first_sequence: 1,
-            restoring: None,
-        };
+        let genesis = Genesis::first(&definition, GENERATION);
         Rig { merger: Merger::new(Arc::clone(&definition), &genesis, initial, 1_000), control, definition }
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::{Database, StorageBackend};
 
+use super::tests::{identity, kept};
 use super::*;
 
 /// Submissions that are sent, so many at a time.
@@ -107,20 +108,6 @@ impl StorageBackend for Disk {
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         Disk::write(self, Write::Bytes(offset, bytes.to_vec()))
-    }
-}
-
-fn identity() -> Identity {
-    Identity { election: ElectionId::new("sample").unwrap(), core_digest: CoreDigest([1; 32]) }
-}
-
-fn kept(number: u8) -> Kept {
-    Kept {
-        digest: SubmissionDigest([number; 32]),
-        content: ContentDigest([number; 32]),
-        shard: ShardId(1),
-        received_at_milliseconds: i64::from(number),
-        value: Bytes::from(vec![number; 600]),
     }
 }
 

@@ -197,11 +197,11 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    fn identity() -> Identity {
+    pub(super) fn identity() -> Identity {
         Identity { election: ElectionId::new("sample").unwrap(), core_digest: CoreDigest([1; 32]) }
     }
 
-    fn kept(number: u8) -> Kept {
+    pub(super) fn kept(number: u8) -> Kept {
         Kept {
             digest: SubmissionDigest([number; 32]),
             content: ContentDigest([number; 32]),

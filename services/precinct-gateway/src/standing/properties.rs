@@ -1,10 +1,9 @@
 //! Whatever comes first, and however often: all gateways that have read everything say the same of a submission.
 
+use super::tests::body;
 use super::*;
-use hattama_election::digest::CoreDigest;
-use hattama_election::ids::{ElectionId, ShardId};
 use hattama_election::rules::RuleCode;
-use hattama_tally::{FIRST_POSITION, Generation, Part, SubmissionOutcome};
+use hattama_tally::{FIRST_POSITION, SubmissionOutcome};
 use proptest::prelude::*;
 
 /// Contents, each of which is signed in so many ways.
@@ -84,16 +83,7 @@ impl Shard {
             if *offset < from.next_offset { now != self.outcome(*offset, from) } else { !now.is_plain() }
         };
         let outcomes = (1..to.next_offset).filter(differs).map(|offset| self.outcome(offset, to)).collect();
-        OutcomesBody {
-            election: ElectionId::new("sample").unwrap(),
-            core_digest: CoreDigest([0; 32]),
-            generation: Generation(1),
-            shard: ShardId(1),
-            from,
-            to,
-            part: Part::WHOLE,
-            outcomes,
-        }
+        body(from, to, outcomes)
     }
 
     /// What these bytes stand as in the end, for one who knew them from the start.

@@ -15,7 +15,7 @@ fn outcome(offset: u64, outcome: Outcome) -> SubmissionOutcome {
     SubmissionOutcome { offset, digest: digest(0), outcome, rules: Vec::new(), duplicate_of: None }
 }
 
-fn body(from: PositionPair, to: PositionPair, outcomes: Vec<SubmissionOutcome>) -> OutcomesBody {
+pub(super) fn body(from: PositionPair, to: PositionPair, outcomes: Vec<SubmissionOutcome>) -> OutcomesBody {
     OutcomesBody {
         election: ElectionId::new("sample").unwrap(),
         core_digest: CoreDigest([0; 32]),
