@@ -7,6 +7,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,13 +18,35 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Brokers on the loopback.
 #[derive(Debug)]
 pub struct Cluster {
-    script: PathBuf,
-    state: PathBuf,
-    port: u16,
+    script: Arc<Script>,
     /// How many brokers.
     pub size: u8,
     /// `host:port,…`
     pub brokers: String,
+}
+
+/// The script, told which cluster is meant.
+#[derive(Debug)]
+struct Script {
+    path: PathBuf,
+    state: PathBuf,
+    port: u16,
+    /// One command at a time: who is dropped while a broker starts has to remove that one too.
+    turn: Mutex<()>,
+}
+
+impl Script {
+    fn run(&self, arguments: &[String]) -> Result<String, String> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut command = Command::new(&self.path);
+        command.arg("--state").arg(&self.state).args(["--port", &self.port.to_string()]).args(arguments);
+        let failed = |why: &str| format!("local.sh {}: {}", arguments.join(" "), why.trim());
+        let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+        }
+        String::from_utf8(output.stdout).map_err(|error| failed(&error.to_string()))
+    }
 }
 
 impl Cluster {
@@ -31,35 +54,31 @@ impl Cluster {
     ///
     /// # Errors
     /// When Java or Maven is missing or a broker does not start; the message is the script's.
-    pub fn start(root: &Path, state: &Path, port: u16, size: u8) -> Result<Self, Box<dyn Error>> {
-        let script = root.join("deploy/kafka/local.sh");
-        let mut cluster = Self { script, state: state.to_owned(), port, size, brokers: String::new() };
-        cluster.run(&["wipe"])?;
-        cluster.brokers = cluster.run(&["up", &size.to_string()])?.trim().to_owned();
+    pub async fn start(root: &Path, state: &Path, port: u16, size: u8) -> Result<Self, Box<dyn Error>> {
+        let path = root.join("deploy/kafka/local.sh");
+        let script = Arc::new(Script { path, state: state.to_owned(), port, turn: Mutex::default() });
+        let mut cluster = Self { script, size, brokers: String::new() };
+        cluster.run(&["wipe"]).await?;
+        cluster.brokers = cluster.run(&["up", &size.to_string()]).await?.trim().to_owned();
         Ok(cluster)
     }
 
-    /// Runs a command of the script; what it printed.
+    /// Runs a command of the script; what it printed. The night goes on meanwhile.
     ///
     /// # Errors
     /// What the script said.
-    pub fn run(&self, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
-        let mut command = Command::new(&self.script);
-        command.arg("--state").arg(&self.state).args(["--port", &self.port.to_string()]).args(arguments);
-        let output = command.stdin(Stdio::null()).output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("local.sh {}: {}", arguments.join(" "), said.trim()).into());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+    pub async fn run(&self, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
+        let script = Arc::clone(&self.script);
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Ok(tokio::task::spawn_blocking(move || script.run(&arguments)).await??)
     }
 
     /// The same for one broker, from 1.
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub fn broker(&self, command: &str, broker: u8) -> Result<(), Box<dyn Error>> {
-        self.run(&[command, &broker.to_string()]).map(drop)
+    pub async fn broker(&self, command: &str, broker: u8) -> Result<(), Box<dyn Error>> {
+        self.run(&[command, &broker.to_string()]).await.map(drop)
     }
 
     /// The active controller, from 1: whom the brokers elected last, as each keeps on its disk. (Kafka's own tool would take a
@@ -70,7 +89,7 @@ impl Cluster {
     pub fn controller(&self) -> Result<u8, Box<dyn Error>> {
         let mut newest = None;
         for broker in 1..=self.size {
-            let file = self.state.join(format!("data/{broker}/__cluster_metadata-0/quorum-state"));
+            let file = self.script.state.join(format!("data/{broker}/__cluster_metadata-0/quorum-state"));
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             let elected: QuorumState = serde_json::from_str(&text)?;
             newest = newest.max(Some((elected.leader_epoch, elected.leader_id)));
@@ -82,7 +101,7 @@ impl Cluster {
     /// Where a broker keeps a partition.
     #[must_use]
     pub fn partition(&self, broker: u8, topic: &str, partition: u32) -> PathBuf {
-        self.state.join(format!("data/{broker}/{topic}-{partition}"))
+        self.script.state.join(format!("data/{broker}/{topic}-{partition}"))
     }
 
     /// How the harness reaches it.
@@ -126,8 +145,8 @@ struct QuorumState {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Err(error) = self.run(&["wipe"]) {
-            eprintln!("the cluster in {} could not be removed: {error}", self.state.display());
+        if let Err(error) = self.script.run(&["wipe".to_owned()]) {
+            eprintln!("the cluster in {} could not be removed: {error}", self.script.state.display());
         }
     }
 }

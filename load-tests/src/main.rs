@@ -60,8 +60,14 @@ struct FaultsArgs {
     /// Brokers: 1 for a quick look at rows that break none
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=3))]
     brokers: u8,
-    /// Rounds of each row, instead of its own number
-    #[arg(long, value_name = "N")]
+    /// Full runs in a row, each with other nights; ends with the first one in which a row fails
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    /// Rounds of rows that measure a promised time, spread over the runs
+    #[arg(long, value_name = "N", default_value_t = rows::TIMED_ROUNDS, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    timed_rounds: u32,
+    /// Rounds of each row in each run, whatever its own number
+    #[arg(long, value_name = "N", conflicts_with = "timed_rounds", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: Option<u32>,
     /// Tell how long numbers and receipts stood still, and judge only whether everything is true: for machines that are busy
     /// with other work
@@ -100,8 +106,12 @@ fn main() -> ExitCode {
 
 fn run(args: &FaultsArgs) -> Result<ExitCode, Box<dyn Error>> {
     let mut rows = rows::chosen(&args.rows)?;
-    if let Some(rounds) = args.rounds {
-        rows.iter_mut().for_each(|row| row.rounds = rounds);
+    for row in &mut rows {
+        row.rounds = match args.rounds {
+            Some(rounds) => rounds,
+            None if row.is_timed() => args.timed_rounds.div_ceil(args.runs),
+            None => row.rounds,
+        };
     }
     if args.only_tell_times {
         for row in &mut rows {
@@ -131,21 +141,27 @@ async fn faults(args: &FaultsArgs, rows: &[rows::Row]) -> Result<ExitCode, Box<d
     fs::create_dir_all(&out)?;
     eprintln!("starting {} broker(s)", args.brokers);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cluster = Cluster::start(&root, &out.join("kafka"), args.port, args.brokers)?;
+    let cluster = Cluster::start(&root, &out.join("kafka"), args.port, args.brokers).await?;
     let binaries = match &args.binaries {
         Some(folder) => folder.clone(),
         None => std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default(),
     };
     let context = Context { cluster: &cluster, binaries, out, seed: args.seed };
-    let mut reports = Vec::new();
-    for (row, number) in rows.iter().zip(1..) {
-        eprintln!("{}: {}", row.id, row.does);
-        let report = play::row(&context, row, number).await;
-        eprintln!("{}: {:?} in {} s", row.id, report.verdict, report.seconds);
-        reports.push(report);
-        save(args, &Run::new(reports.clone(), args.brokers))?;
+    let mut run = Run::new(args.brokers);
+    let mut nights = 1..;
+    for number in 1..=args.runs {
+        run.begins();
+        for (row, night) in rows.iter().zip(&mut nights) {
+            eprintln!("{}: {}", row.id, row.does);
+            let report = play::row(&context, row, night).await;
+            eprintln!("{}: {:?} in {} s, run {number} of {}", row.id, report.verdict, report.seconds, args.runs);
+            run.add(report);
+            save(args, &run)?;
+        }
+        if run.failed() {
+            break;
+        }
     }
-    let run = Run::new(reports, args.brokers);
     println!("{}", run.table());
     Ok(if run.failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

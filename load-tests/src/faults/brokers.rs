@@ -17,6 +17,14 @@ const TWO_AWAY: Duration = Duration::from_secs(12);
 /// What was acknowledged when the second one died may still be on its way to the precincts.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
+/// How long a round takes, with time to come into step again.
+pub fn round_seconds(signal: Signal) -> u64 {
+    match signal {
+        Signal::Kill | Signal::Term => 24,
+        Signal::Stop => 32,
+    }
+}
+
 /// One broker gets a signal; it is in step again before this returns.
 pub async fn signal(
     stage: &Stage<'_>,
@@ -38,10 +46,10 @@ pub async fn signal(
         Signal::Stop => "pause",
     };
     injected.strikes();
-    blocking(|| cluster.broker(command, broker))?;
+    cluster.broker(command, broker).await?;
     sleep(if signal == Signal::Stop { BROKER_HANGS } else { BROKER_AWAY }).await;
     injected.heals();
-    blocking(|| cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker))?;
+    cluster.broker(if signal == Signal::Stop { "resume" } else { "start" }, broker).await?;
     stage.in_step().await
 }
 
@@ -49,7 +57,7 @@ pub async fn signal(
 pub async fn two(stage: &Stage<'_>, round: u32, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
     let stays = 1 + (round % u32::from(stage.cluster.size)) as u8;
     for broker in (1..=stage.cluster.size).filter(|broker| *broker != stays) {
-        blocking(|| stage.cluster.broker("kill", broker))?;
+        stage.cluster.broker("kill", broker).await?;
     }
     come_again(stage, injected).await
 }
@@ -57,7 +65,7 @@ pub async fn two(stage: &Stage<'_>, round: u32, injected: &mut Injected) -> Resu
 /// All brokers die, and come again.
 pub async fn all(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Box<dyn Error>> {
     for broker in 1..=stage.cluster.size {
-        blocking(|| stage.cluster.broker("kill", broker))?;
+        stage.cluster.broker("kill", broker).await?;
     }
     come_again(stage, injected).await
 }
@@ -65,8 +73,8 @@ pub async fn all(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Box<d
 /// Each broker is stopped and started, one after the other.
 pub async fn rolling(stage: &Stage<'_>) -> Result<(), Box<dyn Error>> {
     for broker in 1..=stage.cluster.size {
-        blocking(|| stage.cluster.broker("stop", broker))?;
-        blocking(|| stage.cluster.broker("start", broker))?;
+        stage.cluster.broker("stop", broker).await?;
+        stage.cluster.broker("start", broker).await?;
         stage.in_step().await?;
     }
     Ok(())
@@ -78,11 +86,6 @@ async fn come_again(stage: &Stage<'_>, injected: &mut Injected) -> Result<(), Bo
     sleep(TWO_AWAY).await;
     injected.must_not_log.push((down, Instant::now()));
     let size = stage.cluster.size.to_string();
-    blocking(|| stage.cluster.run(&["up", &size]))?;
+    stage.cluster.run(&["up", &size]).await?;
     stage.in_step().await
-}
-
-/// The script blocks; what else runs must go on.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
 }

@@ -65,13 +65,13 @@ pub async fn truncated(stage: &mut Stage<'_>, injected: &mut Injected, night: &N
     injected.strict = false;
     let before: Vec<u64> = logs(stage).iter().map(|log| length(log)).collect();
     for broker in 1..=stage.cluster.size {
-        tokio::task::block_in_place(|| stage.cluster.broker("kill", broker))?;
+        stage.cluster.broker("kill", broker).await?;
     }
     for broker in 1..=stage.cluster.size {
         cut_in_half(&stage.cluster.partition(broker, stage.topics.submissions.as_str(), TRUNCATED_SHARD))?;
     }
     let size = stage.cluster.size.to_string();
-    tokio::task::block_in_place(|| stage.cluster.run(&["up", &size]))?;
+    stage.cluster.run(&["up", &size]).await?;
     if !alarm(stage, &before).await {
         injected.findings.push(format!("nobody said in {} s that a part was lost", ALARM_WITHIN.as_secs()));
     }
@@ -86,8 +86,8 @@ async fn lose(stage: &mut Stage<'_>, night: &Night, is_wiped: bool) -> Result<()
     stage.lost.push(Era::read(&stage.log, &stage.topics, &night.definition, stage.generation).await?);
     if is_wiped {
         let size = stage.cluster.size.to_string();
-        tokio::task::block_in_place(|| stage.cluster.run(&["wipe"]))?;
-        tokio::task::block_in_place(|| stage.cluster.run(&["up", &size]))?;
+        stage.cluster.run(&["wipe"]).await?;
+        stage.cluster.run(&["up", &size]).await?;
         stage.log = connect(stage.cluster).await?;
     }
     make_generation(stage).await?;

@@ -84,7 +84,7 @@ impl Plan {
         };
         let seconds = match row.fault {
             Fault::Process(target, signal) => processes::round_seconds(target, signal),
-            Fault::Broker(..) => 32,
+            Fault::Broker(_, signal) => brokers::round_seconds(signal),
             Fault::TwoBrokers | Fault::AllBrokers => 45,
             Fault::RollingRestart => 90,
             Fault::ComeAndGo => 16,
