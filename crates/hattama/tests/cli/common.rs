@@ -105,7 +105,8 @@ pub struct Document {
 }
 
 impl Document {
-    fn of(text: String) -> Self {
+    /// Parses it.
+    pub fn of(text: String) -> Self {
         let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in:\n{text}"));
         Self { text, json }
     }

@@ -8,6 +8,7 @@ mod definition;
 mod folders;
 mod generation;
 mod help;
+mod importing;
 mod killed;
 mod night;
 mod recounting;
