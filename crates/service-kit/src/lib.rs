@@ -47,3 +47,5 @@ pub mod shutdown;
 pub mod streams;
 pub mod supervise;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

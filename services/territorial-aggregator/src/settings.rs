@@ -35,7 +35,7 @@ const LET_GO_TIMEOUT: Duration = Duration::from_secs(3);
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// TOML file with these settings; flags and environment win over it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "HATTAMA_AGGREGATOR_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// In the file: `[election]`.

@@ -23,8 +23,8 @@ use hattama_service_kit::clock::{Clock, Purpose};
 use hattama_service_kit::readiness::Readiness;
 use hattama_service_kit::shutdown::Shutdown;
 use hattama_tally::{
-    FIRST_POSITION, Generation, OutcomesBody, Part, PositionPair, PublicationBody, RecordCounts, SubmissionOutcome,
-    VectorEntry,
+    ContestFigures, FIRST_POSITION, Generation, OutcomesBody, Part, PositionPair, PublicationBody, RecordCounts,
+    SubmissionOutcome, VectorEntry,
 };
 use hattama_wire::{
     Envelope, Genesis, ServiceContext, SignedSubmission, SigningKey, encode_outcomes, encode_publication,
@@ -228,8 +228,19 @@ pub async fn write_outcomes(
 pub async fn write_publication(
     log: &RecordLog,
     definition: &Definition,
+    number: (u64, Option<PublicationDigest>),
+    pair: PositionPair,
+) -> PublicationDigest {
+    write_publication_of(log, definition, number, pair, Vec::new()).await
+}
+
+/// The same, with figures of contests.
+pub async fn write_publication_of(
+    log: &RecordLog,
+    definition: &Definition,
     (sequence, previous): (u64, Option<PublicationDigest>),
     pair: PositionPair,
+    contests: Vec<ContestFigures>,
 ) -> PublicationDigest {
     let entry = |shard| VectorEntry { shard, position: if shard == SHARD { pair } else { FIRST_POSITION } };
     let body = PublicationBody {
@@ -240,7 +251,7 @@ pub async fn write_publication(
         previous,
         vector: (0..definition.shards).map(|shard| entry(ShardId(shard))).collect(),
         control_next_offset: 1,
-        contests: Vec::new(),
+        contests,
         turnout: Vec::new(),
         units_digest: hattama_election::digest::BodyDigest([0; 32]),
         records: RecordCounts::default(),

@@ -4,6 +4,7 @@
 
 mod answers;
 mod chain;
+mod exits;
 mod freezing;
 mod owners;
 mod process;

@@ -1,70 +1,102 @@
-//! The binary: its help, what it says when it cannot start, and that it stops without a word of alarm.
+//! The binary: its settings, what it says when it cannot start, what it serves on a log in a folder, and SIGTERM.
 
-use hattama_election::definition::sample;
+use hattama_election::definition::{DefinitionFiles, sample};
 use hattama_election_log::create_generation;
+use hattama_proto::aggregator::v1::{
+    ListShardsRequest, ListShardsResponse, territorial_aggregator_server::SERVICE_NAME as TERRITORIAL_AGGREGATOR,
+};
 use hattama_record_log::{KafkaSettings, RecordLog};
+use hattama_service_kit::testing::{Binary, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight};
 use hattama_tally::Generation;
 use hattama_wire::Genesis;
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Command, Output, Stdio},
-    time::UNIX_EPOCH,
-};
+use std::{path::Path, time::UNIX_EPOCH};
 
-fn run(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hattama-territorial-aggregator"));
-    command.args(["--admin-listen", "127.0.0.1:0"]).args(arguments).output().unwrap()
+/// What the log says where the service is.
+pub const LISTENS: &str = "grpc listens";
+
+fn binary() -> Binary {
+    Binary::new(env!("CARGO_BIN_EXE_hattama-territorial-aggregator"))
+}
+
+/// The binary on an election's folder, without a log.
+fn binary_on(folder: &Path) -> Binary {
+    binary().with(["--definition".as_ref(), folder.join("definition").as_os_str()])
+}
+
+/// The binary on an election's folder, with the log there.
+pub fn binary_on_log(folder: &Path) -> Binary {
+    binary_on(folder).with(["--log-dir".as_ref(), folder.join("log").as_os_str()])
+}
+
+/// Writes a definition's files into an election's folder.
+pub fn write_definition(folder: &Path, files: &DefinitionFiles) {
+    let definition = folder.join("definition");
+    std::fs::create_dir(&definition).unwrap();
+    for name in files.names() {
+        std::fs::write(definition.join(name), files.get(name).unwrap()).unwrap();
+    }
+}
+
+/// The sample election's folder, with its log.
+async fn write_election(folder: &Path) {
+    write_definition(folder, &sample::definition_files());
+    let log = RecordLog::open_embedded(&folder.join("log")).await.unwrap();
+    let definition = sample::definition();
+    create_generation(&log, &definition, &Genesis::first(&definition, Generation(1))).await.unwrap();
+    log.close().await.unwrap();
 }
 
 #[test]
-fn help_names_every_setting_and_who_may_open_the_log() {
-    let help = run(&["--help"]);
-    assert!(help.status.success());
-    let text = String::from_utf8(help.stdout).unwrap();
-    let flags =
-        ["config", "definition", "log-dir", "generation", "shards", "instance", "listen", "key-file", "admin-listen"];
-    for flag in flags {
-        assert!(text.contains(&format!("--{flag} <")), "--{flag} is not in:\n{text}");
-    }
-    assert!(text.contains("one process at a time"), "{text}");
+fn help_names_every_setting_with_its_variable_and_who_may_open_the_log() {
+    binary().assert_help_names_every_setting(&[
+        "config",
+        "definition",
+        "log-dir",
+        "brokers",
+        "generation",
+        "instance",
+        "rehearsal-time",
+        "shards",
+        "session-timeout-seconds",
+        "listen",
+        "key-file",
+        "admin-listen",
+        "log",
+        "log-format",
+        "drain-seconds",
+    ]);
+    let help = String::from_utf8(binary().with(["--help"]).output().stdout).unwrap();
+    assert!(help.contains("one process at a time"), "{help}");
+}
+
+#[test]
+fn an_unknown_key_is_refused_and_a_flag_beats_the_environment_which_beats_the_file() {
+    binary().assert_an_unknown_key_is_refused();
+    binary().assert_a_flag_beats_the_environment_which_beats_the_file();
 }
 
 #[test]
 fn a_missing_setting_is_named() {
-    let refused = run(&["--log-dir", "nowhere"]);
+    let refused = binary().with(["--log-dir", "nowhere"]).output();
     assert_eq!(refused.status.code(), Some(1));
     let text = String::from_utf8(refused.stderr).unwrap();
     assert!(text.contains("definition"), "{text}");
 }
 
-/// Starts the binary on a log that has a generation, stops it with SIGTERM when it serves, and returns what it said.
-fn said_until_it_stopped(folder: &Path, log: &[&str]) -> String {
-    let definition = folder.join("definition");
-    let files = sample::definition_files();
-    std::fs::create_dir_all(&definition).unwrap();
-    for name in files.names() {
-        std::fs::write(definition.join(name), files.get(name).unwrap()).unwrap();
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answers_the_calls_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    write_election(folder.path()).await;
+    let running = binary_on_log(folder.path()).start(LISTENS);
+    assert_health_and_reflection(&running, TERRITORIAL_AGGREGATOR).await;
+    running.assert_alive_with_metrics("hattama_aggregator_");
+    let path = "/hattama.aggregator.v1.TerritorialAggregator/ListShards";
+    let (answers, said) =
+        assert_sigterm_answers_calls_in_flight::<_, ListShardsResponse>(running, path, ListShardsRequest {}).await;
+    for answer in answers {
+        assert_eq!(answer.shards.iter().map(|shard| shard.shard).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hattama-territorial-aggregator"))
-        .args(["--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--definition"])
-        .arg(&definition)
-        .args(log)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    let asked_to_stop = if log.contains(&"--brokers") { "these shards are owned here now" } else { "serving" };
-    for line in BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok) {
-        if line.contains(asked_to_stop) {
-            assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
-        }
-        said.push_str(&line);
-        said.push('\n');
-    }
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), Some(0), "{said}");
-    said
+    assert_no_alarm(&said);
 }
 
 fn assert_no_alarm(said: &str) {
@@ -74,23 +106,13 @@ fn assert_no_alarm(said: &str) {
 }
 
 #[tokio::test]
-async fn sigterm_ends_an_aggregator_without_an_error_or_a_warning() {
-    let folder = tempfile::tempdir().unwrap();
-    let log_folder = folder.path().join("log");
-    let log = RecordLog::open_embedded(&log_folder).await.unwrap();
-    let definition = sample::definition();
-    create_generation(&log, &definition, &Genesis::first(&definition, Generation(1))).await.unwrap();
-    log.close().await.unwrap();
-    assert_no_alarm(&said_until_it_stopped(folder.path(), &["--log-dir", log_folder.to_str().unwrap()]));
-}
-
-#[tokio::test]
 async fn sigterm_ends_a_member_of_the_group_without_an_error_or_a_warning() {
     let Ok(brokers) = std::env::var("HATTAMA_KAFKA_BROKERS") else {
         eprintln!("SKIPPED: set HATTAMA_KAFKA_BROKERS (docs/kafka.md)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
+    write_definition(folder.path(), &sample::definition_files());
     let definition = sample::definition();
     // One that nobody has used: a generation is a second of this century.
     let generation = u32::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
@@ -100,7 +122,11 @@ async fn sigterm_ends_a_member_of_the_group_without_an_error_or_a_warning() {
     log.close().await.unwrap();
     for _ in 0..3 {
         let generation = generation.to_string();
-        let arguments = ["--brokers", brokers.as_str(), "--dev", "--generation", generation.as_str()];
-        assert_no_alarm(&said_until_it_stopped(folder.path(), &arguments));
+        let member = binary_on(folder.path())
+            .with(["--brokers", brokers.as_str(), "--dev", "--generation", generation.as_str()])
+            .start(LISTENS);
+        // The group has given it its shards.
+        let _page = member.metrics_with(&["hattama_aggregator_shards_owned 5"]);
+        assert_no_alarm(&member.end());
     }
 }
