@@ -85,9 +85,12 @@ struct FaultsArgs {
     /// Folder of the services' binaries [default: where this one lies]
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Write the report as JSON
+    /// Write the report as JSON, after each row
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Go on after the last row in the report, if it is of the same command and commit and no row failed
+    #[arg(long, requires = "json")]
+    resume: bool,
     /// Write the report as a page
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
@@ -147,11 +150,20 @@ async fn faults(args: &FaultsArgs, rows: &[rows::Row]) -> Result<ExitCode, Box<d
         None => std::env::current_exe()?.parent().map(Path::to_owned).unwrap_or_default(),
     };
     let context = Context { cluster: &cluster, binaries, out, seed: args.seed };
-    let mut run = Run::new(args.brokers);
+    let mut run = match &args.json {
+        Some(path) if args.resume => Run::gone_on_with(path, args.brokers).unwrap_or_else(|why| {
+            eprintln!("all rows are run anew: {why}");
+            Run::new(args.brokers)
+        }),
+        _ => Run::new(args.brokers),
+    };
     let mut nights = 1..;
     for number in 1..=args.runs {
-        run.begins();
+        run.begins(number);
         for (row, night) in rows.iter().zip(&mut nights) {
+            if run.has(&row.id, number) {
+                continue;
+            }
             eprintln!("{}: {}", row.id, row.does);
             let report = play::row(&context, row, night).await;
             eprintln!("{}: {:?} in {} s, run {number} of {}", row.id, report.verdict, report.seconds, args.runs);

@@ -8,7 +8,7 @@ use crate::{
     numbers::{Numbers, moved_after},
     proxy::Proxies,
     receipts::{self, Receipts},
-    report::{RowReport, Verdict},
+    report::{RowReport, Verdict, milliseconds},
     rows::{Fault, Row},
     stage::Stage,
     timeline,
@@ -121,7 +121,7 @@ async fn played(
     await_covered(&numbers, stage.generation, &ends).await?;
     let covered = Instant::now();
     let final_receipts = await_standings(&stage, &truth).await?;
-    report.standings_late = covered.elapsed();
+    report.standings_late_milliseconds = milliseconds(covered.elapsed());
     stage.stop().await?;
     drop(following);
 
@@ -222,27 +222,30 @@ fn times(
 ) {
     let sent = receipts::sent(answered, due);
     let seen = numbers.seen();
+    let mut moves = Vec::new();
     for (place, round) in injected.rounds.iter().enumerate().filter(|_| !injected.is_quiet) {
         match moved_after(round.fault, round.until, if injected.strict { &sent } else { &[] }, &seen) {
-            Some(moved) => report.moved.push(moved),
+            Some(moved) => moves.push(moved),
             None => report.findings.push(format!("round {}: numbers never moved again", place + 1)),
         }
     }
-    if let (Some(within), Some(worst)) = (row.moves_within, report.moved.iter().max())
+    if let (Some(within), Some(worst)) = (row.moves_within, moves.iter().max())
         && *worst > within
     {
         report.findings.push(format!("numbers moved again after {worst:.1?}, {within:.0?} are promised"));
     }
+    report.moved_milliseconds = moves.into_iter().map(milliseconds).collect();
     if (injected.rounds.len() as u32) < row.rounds {
         report.findings.push(format!("only {} of {} rounds while submissions came", injected.rounds.len(), row.rounds));
     }
     let from = injected.rounds.first().map_or(over, |round| round.fault);
     let to = due.values().max().map_or(over, |last| (*last).min(over));
     if from < to {
-        report.longest_gap = receipts::longest_gap(answered, ReceiptState::Received, from, to);
-    }
-    if let Some(within) = row.gap_within.filter(|within| report.longest_gap > *within) {
-        report.findings.push(format!("no receipt for {:.1?}, {within:.0?} are promised", report.longest_gap));
+        let gap = receipts::longest_gap(answered, ReceiptState::Received, from, to);
+        report.longest_gap_milliseconds = milliseconds(gap);
+        if let Some(within) = row.gap_within.filter(|within| gap > *within) {
+            report.findings.push(format!("no receipt for {gap:.1?}, {within:.0?} are promised"));
+        }
     }
     report.findings.extend(injected.findings.iter().cloned());
     report.findings.extend(injected.must_not_log.iter().filter_map(|(from, to)| {

@@ -2,11 +2,11 @@
 
 use crate::rows::Row;
 use comfy_table::{ContentArrangement, Table, presets};
-use serde::Serialize;
-use std::{fmt::Write as _, fs, process::Command, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{error::Error, fmt::Write as _, fs, path::Path, process::Command, time::Duration};
 
 /// What came of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything held.
@@ -18,7 +18,7 @@ pub enum Verdict {
 }
 
 /// A row and what came of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RowReport {
     /// Its name.
     pub id: String,
@@ -26,24 +26,22 @@ pub struct RowReport {
     pub does: String,
     /// What had to hold.
     pub must: String,
-    /// How often.
+    /// How often, over all runs.
     pub rounds: u32,
+    /// In how many runs.
+    pub runs: u32,
     /// What came of it.
     pub verdict: Verdict,
     /// What did not hold, or why it was not run.
     pub findings: Vec<String>,
     /// Numbers have to move again within this; none when it is not promised, or not judged.
-    #[serde(rename = "promised_milliseconds", serialize_with = "perhaps_in_milliseconds")]
-    pub promised: Option<Duration>,
-    /// How long until numbers moved again, each round, in milliseconds.
-    #[serde(rename = "moved_milliseconds", serialize_with = "milliseconds")]
-    pub moved: Vec<Duration>,
+    pub promised_milliseconds: Option<u64>,
+    /// How long until numbers moved again, each round.
+    pub moved_milliseconds: Vec<u64>,
     /// The longest time without any receipt.
-    #[serde(rename = "longest_gap_milliseconds", serialize_with = "one_in_milliseconds")]
-    pub longest_gap: Duration,
+    pub longest_gap_milliseconds: u64,
     /// How long after the last publication every receipt had its last standing.
-    #[serde(rename = "standings_late_milliseconds", serialize_with = "one_in_milliseconds")]
-    pub standings_late: Duration,
+    pub standings_late_milliseconds: u64,
     /// Records in the log.
     pub submissions: u64,
     /// Valid publications.
@@ -59,7 +57,7 @@ pub struct RowReport {
 }
 
 /// Where and when it was run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Run {
     /// The command line.
     pub command: String,
@@ -86,12 +84,13 @@ impl RowReport {
             does: row.does.clone(),
             must: row.must.clone(),
             rounds: row.rounds,
+            runs: 1,
             verdict: Verdict::Failed,
             findings: Vec::new(),
-            promised: row.moves_within,
-            moved: Vec::new(),
-            longest_gap: Duration::ZERO,
-            standings_late: Duration::ZERO,
+            promised_milliseconds: row.moves_within.map(milliseconds),
+            moved_milliseconds: Vec::new(),
+            longest_gap_milliseconds: 0,
+            standings_late_milliseconds: 0,
             submissions: 0,
             publications: 0,
             lost_races: 0,
@@ -107,10 +106,11 @@ impl RowReport {
             self.verdict = again.verdict;
         }
         self.findings.extend(again.findings);
-        self.moved.extend(again.moved);
-        self.longest_gap = self.longest_gap.max(again.longest_gap);
-        self.standings_late = self.standings_late.max(again.standings_late);
+        self.moved_milliseconds.extend(again.moved_milliseconds);
+        self.longest_gap_milliseconds = self.longest_gap_milliseconds.max(again.longest_gap_milliseconds);
+        self.standings_late_milliseconds = self.standings_late_milliseconds.max(again.standings_late_milliseconds);
         self.rounds += again.rounds;
+        self.runs += again.runs;
         self.submissions += again.submissions;
         self.publications += again.publications;
         self.lost_races += again.lost_races;
@@ -121,8 +121,8 @@ impl RowReport {
 
     /// Half of the rounds were quicker, and the slowest one.
     #[must_use]
-    pub fn median_and_worst(&self) -> Option<(Duration, Duration)> {
-        let mut moved = self.moved.clone();
+    pub fn median_and_worst_milliseconds(&self) -> Option<(u64, u64)> {
+        let mut moved = self.moved_milliseconds.clone();
         moved.sort();
         Some((*moved.get((moved.len().max(1) - 1) / 2)?, *moved.last()?))
     }
@@ -133,16 +133,16 @@ impl RowReport {
             Verdict::Failed => "FAILED",
             Verdict::Skipped => "not run",
         };
-        let moved = self.median_and_worst();
-        let shown = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
+        let moved = self.median_and_worst_milliseconds();
+        let shown = |milliseconds: u64| format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100);
         [
             self.id.clone(),
             verdict.to_owned(),
             self.rounds.to_string(),
             moved.map_or_else(|| "-".to_owned(), |(median, _)| shown(median)),
             moved.map_or_else(|| "-".to_owned(), |(_, worst)| shown(worst)),
-            self.promised.map_or_else(|| "-".to_owned(), |within| format!("{} s", within.as_secs())),
-            shown(self.longest_gap),
+            self.promised_milliseconds.map_or_else(|| "-".to_owned(), shown),
+            shown(self.longest_gap_milliseconds),
             format!("{} / {}", self.submissions, self.publications),
         ]
     }
@@ -174,9 +174,39 @@ impl Run {
         }
     }
 
-    /// All rows are run from now on, once more.
-    pub fn begins(&mut self) {
-        self.runs += 1;
+    /// What an earlier process of the same command left; a new one when it left nothing.
+    ///
+    /// # Errors
+    /// Why there is nothing to go on with: it was another command or another commit, or a row failed.
+    pub fn gone_on_with(path: &Path, brokers: u8) -> Result<Self, String> {
+        let here = Self::new(brokers);
+        if !path.is_file() {
+            return Ok(here);
+        }
+        let unreadable = |error: &dyn Error| format!("{}: {error}", path.display());
+        let text = fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+        let before: Self = serde_json::from_str(&text).map_err(|error| unreadable(&error))?;
+        let why = if before.command != here.command {
+            format!("was written by `{}`", before.command)
+        } else if before.commit != here.commit || here.commit.contains(' ') {
+            format!("is of commit {}, this is {}", before.commit, here.commit)
+        } else if before.failed() {
+            "has a row that failed".to_owned()
+        } else {
+            return Ok(before);
+        };
+        Err(format!("{} {why}", path.display()))
+    }
+
+    /// All rows are run once more from now on; `run` from 1.
+    pub fn begins(&mut self, run: u32) {
+        self.runs = self.runs.max(run);
+    }
+
+    /// Whether a row was run in a run, from 1.
+    #[must_use]
+    pub fn has(&self, id: &str, run: u32) -> bool {
+        self.rows.iter().any(|row| row.id == id && row.runs >= run)
     }
 
     /// A row was run.
@@ -242,6 +272,12 @@ impl Run {
     }
 }
 
+/// Whole milliseconds.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + letters.as_str())
@@ -270,21 +306,6 @@ fn machine() -> String {
     format!("{processors} processors ({}), {gigabytes} GiB", model.unwrap_or_else(|| "unknown".to_owned()))
 }
 
-fn milliseconds<S: serde::Serializer>(durations: &[Duration], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(durations.iter().map(Duration::as_millis))
-}
-
-fn perhaps_in_milliseconds<S: serde::Serializer>(
-    duration: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    duration.map(|duration| duration.as_millis()).serialize(serializer)
-}
-
-fn one_in_milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u128(duration.as_millis())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,7 +314,7 @@ mod tests {
     #[test]
     fn the_table_says_median_and_worst_and_what_did_not_hold() {
         let mut row = RowReport::new(&catalogue()[0]);
-        row.moved = [3, 1, 9, 2].map(Duration::from_secs).to_vec();
+        row.moved_milliseconds = vec![3_000, 1_000, 9_000, 2_000];
         row.findings.push("one is missing".to_owned());
         let mut run = Run::new(3);
         run.add(row);
@@ -305,21 +326,37 @@ mod tests {
 
     #[test]
     fn a_row_that_is_run_again_is_one_row_that_passed_when_all_of_it_did() {
-        let passed = |seconds| {
-            let (verdict, moved) = (Verdict::Passed, vec![Duration::from_secs(seconds)]);
-            RowReport { verdict, moved, submissions: 7, rounds: 1, ..RowReport::new(&catalogue()[0]) }
+        let passed = |moved| {
+            let (verdict, moved_milliseconds) = (Verdict::Passed, vec![moved]);
+            RowReport { verdict, moved_milliseconds, submissions: 7, rounds: 1, ..RowReport::new(&catalogue()[0]) }
         };
         let mut run = Run::new(3);
-        for seconds in [2, 4, 9] {
-            run.begins();
-            run.add(passed(seconds));
+        for (moved, number) in [2_000, 4_000, 9_000].into_iter().zip(1..) {
+            run.begins(number);
+            assert!(!run.has(&catalogue()[0].id, number));
+            run.add(passed(moved));
+            assert!(run.has(&catalogue()[0].id, number));
         }
         let [row] = &run.rows[..] else { panic!("{:?}", run.rows) };
         assert_eq!((row.rounds, row.submissions, row.verdict), (3, 21, Verdict::Passed));
-        assert_eq!(row.median_and_worst(), Some((Duration::from_secs(4), Duration::from_secs(9))));
-        run.begins();
+        assert_eq!(row.median_and_worst_milliseconds(), Some((4_000, 9_000)));
+        run.begins(4);
         run.add(RowReport { findings: vec!["one is missing".to_owned()], ..RowReport::new(&catalogue()[0]) });
         assert!(run.failed());
         assert!(run.table().contains("run 4: one is missing"));
+    }
+
+    #[test]
+    fn a_run_goes_on_only_with_its_own_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report.json");
+        assert!(Run::gone_on_with(&file, 3).unwrap().rows.is_empty());
+        let here = Run { commit: "abc".to_owned(), ..Run::new(3) };
+        fs::write(&file, serde_json::to_string(&here).unwrap()).unwrap();
+        let error = Run::gone_on_with(&file, 3).unwrap_err();
+        assert!(error.contains("is of commit abc"), "{error}");
+        fs::write(&file, serde_json::to_string(&Run { command: "another".to_owned(), ..here }).unwrap()).unwrap();
+        let error = Run::gone_on_with(&file, 3).unwrap_err();
+        assert!(error.contains("was written by `another`"), "{error}");
     }
 }
