@@ -25,7 +25,7 @@ const DEFAULT_ADMIN_PORT: u16 = 9103;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// TOML file with these settings; flags and environment win over it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "HATTAMA_NATIONAL_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// In the file: `[election]`.

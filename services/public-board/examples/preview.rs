@@ -2,7 +2,7 @@
 //!
 //! Scenes: `night` (the count grows every two seconds; default), `part`, `all`, `few`, `embargo`, `waiting`, `trouble`.
 
-#[expect(clippy::unwrap_used, reason = "shared with the tests, which end where it fails")]
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests, which end where it fails and use more of it")]
 #[path = "../tests/fake/mod.rs"]
 mod fake;
 

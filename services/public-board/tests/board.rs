@@ -4,6 +4,7 @@
 
 mod fake;
 mod http;
+mod process;
 mod reading;
 mod restoring;
 mod trouble;

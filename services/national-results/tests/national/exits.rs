@@ -4,7 +4,7 @@
 //! wire and as a text.
 
 use crate::{
-    process::{Process, get, write_election},
+    process::{LISTENS, binary_on, write_election},
     rig::{FIRST_SEQUENCE, Rig, sequence, with_other_votes, without_conservation},
 };
 use hattama_election::{
@@ -14,11 +14,14 @@ use hattama_election::{
 use hattama_national_results::MAX_SNAPSHOTS;
 use hattama_proto::national::v1::{
     GetContestResultRequest, GetElectionRequest, GetNationalResultRequest, GetSeatAllocationRequest, GetStationRequest,
-    GetStationResponse, GetTurnoutRequest, ListStationsRequest, StationContent, WatchPublicationsRequest,
-    national_results_client::NationalResultsClient,
+    GetStationResponse, GetTurnoutRequest, ListMissingRecordsRequest, ListStationsRequest, StationContent,
+    WatchPublicationsRequest, national_results_client::NationalResultsClient,
 };
 use hattama_record_log::RecordLog;
-use hattama_service_kit::clock::Clock;
+use hattama_service_kit::{
+    clock::Clock,
+    testing::{connect, holds, holds_text},
+};
 use hattama_tally::PositionPair;
 use hattama_wire::ServiceContext;
 use jiff::{SignedDuration, Timestamp};
@@ -83,17 +86,6 @@ fn figures() -> BTreeMap<String, u64> {
     figures
 }
 
-/// True when a number stands in the bytes, as the wire writes it or in digits.
-fn holds(bytes: &[u8], number: u64) -> bool {
-    let mut wire = Vec::new();
-    prost::encoding::encode_varint(number, &mut wire);
-    holds_text(bytes, &wire) || holds_text(bytes, number.to_string().as_bytes())
-}
-
-fn holds_text(bytes: &[u8], text: &[u8]) -> bool {
-    bytes.windows(text.len()).any(|window| window == text)
-}
-
 /// What of the figures stands in the bytes.
 fn found(bytes: &[u8]) -> Vec<String> {
     let mut found: Vec<String> =
@@ -153,6 +145,10 @@ pub async fn ask(
             let request = WatchPublicationsRequest { after_sequence: None };
             let mut watch = client.watch_publications(request).await?.into_inner();
             bytes = watch.message().await?.unwrap().encode_to_vec();
+        }
+        "ListMissingRecords" => {
+            let request = ListMissingRecordsRequest::default();
+            bytes = client.list_missing_records(request).await?.get_ref().encode_to_vec();
         }
         other => panic!("`{other}` is not asked here: say how to ask it, and whether it gives vote figures"),
     }
@@ -278,17 +274,10 @@ async fn no_metric_and_no_log_line_has_a_vote_whatever_goes_wrong() {
     rig.tell_as("aggregator", ServiceContext::Tally, &broken, None).await;
     rig.log.close().await.unwrap();
 
-    let process = Process::start(folder.path(), "info,hattama_national_results=trace,hattama_service_kit=trace");
-    let client = NationalResultsClient::connect(format!("http://{}", process.national)).await.unwrap();
-    let deadline = tokio::time::Instant::now() + crate::rig::PATIENCE;
-    let page = loop {
-        let page = get(&process.admin, "/metrics");
-        if page.contains("hattama_national_shards_frozen 1") && page.contains("verdict=\"not_believed\"") {
-            break page;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{page}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+    let filter = "info,hattama_national_results=trace,hattama_service_kit=trace";
+    let process = binary_on(folder.path()).with(["--log", filter]).start(LISTENS);
+    let client = NationalResultsClient::new(connect(&process.address).await);
+    let page = process.metrics_with(&["hattama_national_shards_frozen 1", "verdict=\"not_believed\""]);
     let request = GetStationRequest { station: "north-001".into(), sequence: None };
     // Whether anything is published depends on which of the tallies was checked first.
     let _ = client.clone().get_station(request).await;

@@ -1,21 +1,26 @@
-//! The binary: help, a wrong setting, what it serves on a log in a folder, and SIGTERM.
+//! The binary: its settings, what it serves on a log in a folder, and SIGTERM.
 
 use crate::rig::Rig;
 use hattama_election::definition::{Definition, DefinitionFiles, sample};
-use hattama_proto::national::v1::{GetElectionRequest, national_results_client::NationalResultsClient};
-use hattama_record_log::RecordLog;
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread::JoinHandle,
+use hattama_proto::national::v1::{
+    GetElectionRequest, GetElectionResponse, national_results_server::SERVICE_NAME as NATIONAL_RESULTS,
 };
+use hattama_record_log::RecordLog;
+use hattama_service_kit::testing::{Binary, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight};
+use std::path::Path;
 
-fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hattama-national-results"));
-    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-    command
+/// What the log says where the service is.
+pub const LISTENS: &str = "grpc listens";
+
+fn binary() -> Binary {
+    Binary::new(env!("CARGO_BIN_EXE_hattama-national-results"))
+}
+
+/// The binary on an election's folder.
+pub fn binary_on(folder: &Path) -> Binary {
+    binary()
+        .with(["--definition".as_ref(), folder.join("definition").as_os_str()])
+        .with(["--log-dir".as_ref(), folder.join("log").as_os_str()])
 }
 
 /// A definition's files and an empty log of generation 1, to be filled and closed.
@@ -28,93 +33,42 @@ pub async fn write_election(folder: &Path, files: &DefinitionFiles) -> Rig {
     Rig::on(log, Definition::load(files).unwrap()).await
 }
 
-/// The address that a log line with these words names.
-fn address_of(line: &str, words: &str) -> Option<String> {
-    let address = line.contains(words).then(|| line.split("address=").nth(1)).flatten()?;
-    Some(address.split_whitespace().next()?.to_owned())
-}
-
-/// The binary on an election's folder, running.
-pub struct Process {
-    child: Child,
-    /// Where metrics and health are.
-    pub admin: String,
-    /// Where the API is.
-    pub national: String,
-    /// What it has said and goes on saying, until it ends.
-    said: JoinHandle<String>,
-}
-
-impl Process {
-    /// Starts it and waits until it listens.
-    pub fn start(folder: &Path, log_filter: &str) -> Self {
-        let mut child = binary()
-            .args(["--definition".as_ref(), folder.join("definition").as_os_str()])
-            .args(["--log-dir".as_ref(), folder.join("log").as_os_str()])
-            .args(["--log", log_filter])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (mut admin, mut national, mut said) = (None, None, String::new());
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        while admin.is_none() || national.is_none() {
-            let line = lines.next().unwrap_or_else(|| panic!("it never listened: {said}")).unwrap();
-            admin = admin.or_else(|| address_of(&line, "admin listens"));
-            national = national.or_else(|| address_of(&line, "the national results run"));
-            said += &(line + "\n");
-        }
-        // What it says later must not fill the pipe.
-        let said = std::thread::spawn(move || lines.map_while(Result::ok).fold(said, |said, line| said + &line + "\n"));
-        Self { child, admin: admin.unwrap(), national: national.unwrap(), said }
-    }
-
-    /// Asks it to end, and returns all that it has said.
-    pub fn end(self) -> String {
-        assert_eq!(terminate(self.child), Some(0));
-        self.said.join().unwrap()
-    }
-}
-
-/// A page of the admin listener.
-pub fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn terminate(mut child: Child) -> Option<i32> {
-    let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
-    assert!(asked.success());
-    child.wait().unwrap().code()
+#[test]
+fn help_names_every_setting_with_its_variable() {
+    binary().assert_help_names_every_setting(&[
+        "config",
+        "definition",
+        "log-dir",
+        "brokers",
+        "generation",
+        "instance",
+        "rehearsal-time",
+        "listen",
+        "key-file",
+        "admin-listen",
+        "log",
+        "log-format",
+        "drain-seconds",
+    ]);
 }
 
 #[test]
-fn help_names_every_setting_and_a_setting_that_it_does_not_know_is_refused() {
-    let help = binary().arg("--help").output().unwrap();
-    let text = String::from_utf8(help.stdout).unwrap();
-    for flag in ["config", "definition", "log-dir", "generation", "instance", "listen", "key-file", "admin-listen"] {
-        assert!(text.contains(&format!("--{flag} <")), "--{flag} is not in:\n{text}");
-    }
-    let file = std::env::temp_dir().join(format!("hattama-national-{}.toml", std::process::id()));
-    std::fs::write(&file, "listenn = \"127.0.0.1:0\"\n").unwrap();
-    let refused = binary().arg("--config").arg(&file).output().unwrap();
-    std::fs::remove_file(&file).unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && said.contains("unknown field `listenn`"), "{said}");
+fn an_unknown_key_is_refused_and_a_flag_beats_the_environment_which_beats_the_file() {
+    binary().assert_an_unknown_key_is_refused();
+    binary().assert_a_flag_beats_the_environment_which_beats_the_file();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_answers_shows_its_metrics_and_ends_in_order_at_sigterm() {
+async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answers_the_calls_under_way() {
     let folder = tempfile::tempdir().unwrap();
     write_election(folder.path(), &sample::definition_files()).await.log.close().await.unwrap();
-    let Process { child, admin, national, .. } = Process::start(folder.path(), "info");
-    let mut client = NationalResultsClient::connect(format!("http://{national}")).await.unwrap();
-    let election = client.get_election(GetElectionRequest {}).await.unwrap().into_inner();
-    assert_eq!((election.id.as_str(), election.purpose.as_str()), ("sample", "rehearsal"));
-    drop(client);
-    assert!(get(&admin, "/healthz").starts_with("HTTP/1.0 200"));
-    assert!(get(&admin, "/metrics").contains("# TYPE hattama_national_"));
-    assert_eq!(terminate(child), Some(0));
+    let running = binary_on(folder.path()).start(LISTENS);
+    assert_health_and_reflection(&running, NATIONAL_RESULTS).await;
+    running.assert_alive_with_metrics("hattama_national_");
+    let path = "/hattama.national.v1.NationalResults/GetElection";
+    let (answers, _) =
+        assert_sigterm_answers_calls_in_flight::<_, GetElectionResponse>(running, path, GetElectionRequest {}).await;
+    for election in answers {
+        assert_eq!((election.id.as_str(), election.purpose.as_str()), ("sample", "rehearsal"));
+    }
 }

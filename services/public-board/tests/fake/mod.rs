@@ -26,7 +26,15 @@ use night::Scene;
 pub struct Fake {
     pub address: SocketAddr,
     scene: watch::Sender<Scene>,
+    older: watch::Sender<Option<HeldOlder>>,
     shutdown: Shutdown,
+}
+
+/// Questions about older publications that are not answered yet.
+#[derive(Debug, Clone, Default)]
+pub struct HeldOlder {
+    asked: watch::Sender<usize>,
+    answers: watch::Sender<bool>,
 }
 
 impl Fake {
@@ -34,8 +42,8 @@ impl Fake {
     pub async fn start(address: SocketAddr, scene: Scene) -> Self {
         let listener = listen::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (scene, shutdown) = (watch::Sender::new(scene), Shutdown::new());
-        let service = Service { scene: scene.subscribe(), shutdown: shutdown.clone() };
+        let (scene, older, shutdown) = (watch::Sender::new(scene), watch::Sender::new(None), Shutdown::new());
+        let service = Service { scene: scene.subscribe(), older: older.subscribe(), shutdown: shutdown.clone() };
         let server = GrpcServer {
             routes: tonic::service::Routes::new(NationalResultsServer::new(service)),
             descriptor_sets: vec![hattama_proto::DESCRIPTORS],
@@ -44,7 +52,7 @@ impl Fake {
             readiness: Readiness::new(),
         };
         supervise::spawn(&shutdown, "fake national service", server.serve(listener, shutdown.clone()));
-        Self { address, scene, shutdown }
+        Self { address, scene, older, shutdown }
     }
 
     /// The address as the board wants it.
@@ -57,14 +65,40 @@ impl Fake {
         self.scene.send_replace(scene);
     }
 
+    /// From now on questions about older publications wait.
+    pub fn hold_older(&self) -> HeldOlder {
+        let held = HeldOlder::default();
+        self.older.send_replace(Some(held.clone()));
+        held
+    }
+
     /// Goes away; its address is free afterwards.
     pub async fn stop(self) {
         assert_eq!(self.shutdown.drain(Duration::from_secs(20)).await.tasks_left, 0);
     }
 }
 
+impl HeldOlder {
+    /// Returns when so many have asked.
+    pub async fn arrived(&self, wanted: usize) {
+        let arrived = async { self.asked.subscribe().wait_for(|asked| *asked == wanted).await.is_ok() };
+        assert!(tokio::time::timeout(Duration::from_secs(20), arrived).await.unwrap());
+    }
+
+    /// Answers them.
+    pub fn release(&self) {
+        self.answers.send_replace(true);
+    }
+
+    async fn wait(&self) {
+        self.asked.send_modify(|asked| *asked += 1);
+        self.answers.subscribe().wait_for(|answers| *answers).await.unwrap();
+    }
+}
+
 struct Service {
     scene: watch::Receiver<Scene>,
+    older: watch::Receiver<Option<HeldOlder>>,
     shutdown: Shutdown,
 }
 
@@ -100,6 +134,10 @@ impl NationalResults for Service {
             Some(sequence) => {
                 if let Some(code) = self.scene()?.older_fails.filter(|_| sequence < publication.sequence) {
                     return Err(Status::new(code, "it is not what its submissions come to"));
+                }
+                let held = self.older.borrow().clone().filter(|_| sequence < publication.sequence);
+                if let Some(held) = held {
+                    held.wait().await;
                 }
                 publication.sequence = sequence;
                 Ok(Response::new(newest))

@@ -52,7 +52,7 @@ async fn write_election(folder: &Path) -> Rig {
     let rig = Rig::on(log, Definition::load(&files()).unwrap()).await;
     rig.protocol("north-001", 1, CORRECTED).await;
     rig.protocol("north-001", 2, COUNTED).await;
-    let SubmissionBody::Protocol(mut held) = rig.protocol_of("north-002", 1, HELD) else { panic!("a protocol") };
+    let SubmissionBody::Protocol(mut held) = rig.protocol_of("north-002", 1, HELD) else { unreachable!("a protocol") };
     held.content.lines.set(LineMeaning::BallotsValid, HELD);
     let role = hattama_election::definition::KeyRole::Station;
     rig.submit(role, "north-002", &SubmissionBody::Protocol(held)).await;
