@@ -117,14 +117,80 @@ fn refuse_under_embargo(definition: &Definition, now: Instant) -> Result<(), Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hattama_election::definition::sample;
+    use hattama_election::definition::{KeyRole, sample};
+    use hattama_election_log::create_generation;
+    use hattama_record_log::NewRecord;
+    use hattama_tally::Generation;
+    use hattama_wire::{Envelope, Genesis, SigningKey, sign_service};
+
+    /// A log of generation 1, with records of publications that these services wrote at these instants.
+    async fn log_with(definition: &Definition, written: &[(&str, Instant)]) -> (RecordLog, TopicSet) {
+        let (log, topics) = (RecordLog::memory(), TopicSet::new(definition.id.as_str(), 1).unwrap());
+        create_generation(&log, definition, &Genesis::first(definition, Generation(1))).await.unwrap();
+        for (service, at) in written {
+            let key = SigningKey::rehearsal(&sample::keys(), KeyRole::Service, service).unwrap();
+            let envelope = Envelope { written_at_milliseconds: at.0 * 1_000, ..Envelope::default() };
+            let value = sign_service(ServiceContext::Publication, &key, "figures".into(), &envelope);
+            log.append(&topics.publications, 0, NewRecord::of_value(value)).await.unwrap();
+        }
+        (log, topics)
+    }
+
+    fn last_embargo(definition: &Definition) -> Instant {
+        definition.contests.iter().map(|contest| contest.embargo_until).max().unwrap()
+    }
+
+    fn real_time() -> Instant {
+        Instant(jiff::Timestamp::now().as_second())
+    }
 
     #[test]
     fn nothing_is_exported_until_the_second_in_which_the_last_embargo_ends() {
         let definition = sample::definition();
-        let last = definition.contests.iter().map(|contest| contest.embargo_until).max().unwrap();
+        let last = last_embargo(&definition);
         let error = refuse_under_embargo(&definition, Instant(last.0 - 1)).unwrap_err();
         assert!(error.contains("under embargo until"), "{error}");
         assert_eq!(refuse_under_embargo(&definition, last), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_rehearsals_export_is_refused_one_second_before_by_its_own_clock_and_written_one_second_after() {
+        let (files, definition) = (sample::definition_files(), sample::definition());
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("export");
+        let last = last_embargo(&definition).0;
+
+        let (log, _) = log_with(&definition, &[("national", Instant(last - 2)), ("national", Instant(last - 1))]).await;
+        let error = export(log, &files, &definition, 1, &out).await.unwrap_err().to_string();
+        assert!(error.contains("under embargo until"), "{error}");
+        assert!(!out.exists(), "something was written");
+
+        let (log, _) = log_with(&definition, &[("national", Instant(last - 1)), ("national", Instant(last + 1))]).await;
+        let manifest = export(log, &files, &definition, 1, &out).await.unwrap();
+        assert_eq!(manifest.records.iter().map(|partition| partition.records).max(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn the_time_is_real_for_an_official_election_and_before_anything_is_published() {
+        let definition = sample::definition();
+        let last = last_embargo(&definition);
+        let mut official = sample::definition();
+        official.purpose = Purpose::Official;
+        for (definition, written) in [(&definition, &[][..]), (&official, &[("national", last)])] {
+            let (log, topics) = log_with(definition, written).await;
+            let before = real_time();
+            let time = time_of_the_night(&log, &topics, definition).await.unwrap();
+            assert!(before <= time && time <= real_time(), "{time}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_publication_that_another_service_forged_is_not_believed() {
+        let definition = sample::definition();
+        let after = Instant(last_embargo(&definition).0 + 1);
+        let (log, topics) = log_with(&definition, &[("gateway", after)]).await;
+        let before = real_time();
+        let time = time_of_the_night(&log, &topics, &definition).await.unwrap();
+        assert!(before <= time && time <= real_time(), "{time}");
     }
 }
