@@ -20,7 +20,7 @@ use hattama_service_kit::{
     grpc::Limits,
     listen,
     readiness::Readiness,
-    shutdown::Shutdown,
+    shutdown::{Cause, Shutdown},
 };
 use hattama_territorial_aggregator::Ownership;
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
@@ -28,6 +28,20 @@ use tonic::transport::Channel;
 
 /// How long all services together may take to stop.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Between two looks whether a service of this process has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// A service that has ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Dead {
+    /// One in this process.
+    #[error("a service has ended: {0}")]
+    Service(Cause),
+    /// A process.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+}
 
 /// How many of each.
 #[derive(Debug, Clone, Copy)]
@@ -121,12 +135,29 @@ impl Cluster {
         Ok(clients::national(self.national)?)
     }
 
-    /// Waits until a service that is a process has ended by itself: which one, how, and its last words. What runs in this
-    /// process says itself why it fails; of that [`Cluster::has_failed`] tells.
-    pub async fn first_to_end(&mut self) -> ProcessError {
+    /// Where national replicas that are processes give their metrics.
+    pub fn national_admins(&self) -> Vec<SocketAddr> {
+        match &self.services {
+            Services::Together(_) => Vec::new(),
+            Services::Apart(processes) => processes
+                .iter()
+                .map(ServiceProcess::launch)
+                .filter(|launch| launch.name.starts_with("national-"))
+                .map(|launch| launch.admin)
+                .collect(),
+        }
+    }
+
+    /// Waits until a service has ended by itself: which one, how, and its last words.
+    pub async fn first_to_end(&mut self) -> Dead {
         match &mut self.services {
-            Services::Together(_) => std::future::pending().await,
-            Services::Apart(processes) => first_to_end(processes).await,
+            Services::Together(shutdowns) => loop {
+                if let Some(failed) = shutdowns.iter().find(|shutdown| shutdown.is_requested()) {
+                    return Dead::Service(failed.requested().await);
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            },
+            Services::Apart(processes) => Dead::Process(first_to_end(processes).await),
         }
     }
 

@@ -1,10 +1,12 @@
 //! `hattama rehearse`: a whole election night on one machine, and what it came to.
 
 mod apart;
+mod byte_to_break;
 mod cluster;
 pub mod directory;
 mod figures;
 mod generation;
+mod guard;
 mod history;
 mod progress;
 mod run_report;
@@ -16,9 +18,11 @@ use crate::{
     commands::export::PROGRAM,
     output::print,
 };
-use cluster::{Cluster, Plan, Size};
+use byte_to_break::ByteToBreak;
+use cluster::{Cluster, Dead, Plan, Size};
 use directory::{Directory, Locked, Marker};
 use generation::{FIRST_GENERATION, NightLog};
+use guard::{Guard, Trouble};
 use hattama_night_play::{
     answers::Answers,
     clock::{first_unsent, time_of},
@@ -50,7 +54,7 @@ use std::{
     path::Path,
     process::ExitCode,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use users::Users;
 
@@ -74,8 +78,9 @@ pub fn run(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
+    let started_at_all = Instant::now();
     let log_filter = std::env::var("HATTAMA_LOG").unwrap_or_else(|_| DEFAULT_LOG_FILTER.to_owned());
-    telemetry::start(&ProcessSettings { log: Some(log_filter), ..ProcessSettings::default() })?;
+    let telemetry = telemetry::start(&ProcessSettings { log: Some(log_filter), ..ProcessSettings::default() })?;
     let mut night = match &args.recorded {
         Some(folder) => Night::recorded(folder)?,
         None => Night::generated(&args.definition, args.seed)?,
@@ -155,6 +160,13 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         tries: DEFAULT_TRIES,
         receipts: None,
     };
+    let mut guard = Guard {
+        definition: Arc::clone(&definition),
+        night: night_log.clone(),
+        national: cluster.national_client()?,
+        admins: cluster.national_admins(),
+        telemetry,
+    };
     let to_the_end = async {
         let played = player.play(events).await?;
         let ends = in_the_log::ends(log, &topics.submissions, &definition).await?;
@@ -164,20 +176,21 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let ended = tokio::select! {
         // Ctrl-C in a terminal reaches the services too: that they end then is no failure.
         biased;
-        _ = stop.requested() => Err(None),
-        dead = cluster.first_to_end() => Err(Some(dead)),
+        _ = stop.requested() => Err(Early::Interrupted),
+        dead = cluster.first_to_end() => Err(Early::Died(dead)),
+        trouble = guard.first_trouble() => Err(Early::Trouble(trouble)),
         ended = to_the_end => Ok(ended),
     };
     let seconds = started.elapsed().as_secs_f64();
     progress.end();
     let (played, ends) = match ended {
         Ok(ended) => ended?,
-        Err(dead) => {
+        Err(early) => {
             following.abort();
             cluster.stop().await;
             night_log.log.close().await?;
             eprintln!("{}", stopped(&counters, directory.path()));
-            return dead.map_or(Ok(ExitCode::from(EXIT_INTERRUPTED)), |dead| Err(dead.into()));
+            return early.exit();
         }
     };
 
@@ -186,6 +199,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let history = History::read(&night_log, &definition).await?;
     let mut surprises = played.surprises.clone();
     surprises.extend(expected::surprises(&night, &answers));
+    surprises.extend(guard.look().await.map(|trouble| trouble.to_string()));
     let run = RunReport {
         election: definition.id.to_string(),
         night: night.label.clone(),
@@ -200,6 +214,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         national: args.national,
         speed: args.speed.get(),
         seconds,
+        total_seconds: started_at_all.elapsed().as_secs_f64(),
         submissions_logged: counters.logged.load(Ordering::Relaxed),
         refused_by_gateways: played.refused_by_rule.clone(),
         intruded: counters.intruded.load(Ordering::Relaxed),
@@ -217,7 +232,8 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         recount: recounted.report.clone(),
     };
     following.abort();
-    show(args, &answers, &run, &recounted)?;
+    let byte = ByteToBreak::in_export(&directory.export());
+    show(args, &answers, &run, byte.as_ref(), &recounted)?;
     if args.stay {
         say(args, &format!("The board stays at http://{}/ until Ctrl-C", cluster.board));
         // Whoever has died is told below.
@@ -229,8 +245,38 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
     let failed = cluster.has_failed();
     cluster.stop().await;
     night_log.log.close().await?;
-    let all_well = !failed && run.recount.verdict == Verdict::Match && run.surprises.is_empty();
+    let all_well = !failed && is_well(run.recount.verdict, &run.surprises);
     Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether a night that was played to its end went as it must.
+fn is_well(recount: Verdict, surprises: &[String]) -> bool {
+    recount == Verdict::Match && surprises.is_empty()
+}
+
+/// What ends a night before its end.
+#[derive(Debug)]
+enum Early {
+    /// Ctrl-C.
+    Interrupted,
+    /// A service has ended by itself.
+    Died(Dead),
+    /// An invariant is broken.
+    Trouble(Trouble),
+}
+
+impl Early {
+    /// How the command ends then. What could not be carried through is an error; a check that failed is an outcome.
+    fn exit(self) -> Result<ExitCode, Box<dyn Error>> {
+        match self {
+            Self::Interrupted => Ok(ExitCode::from(EXIT_INTERRUPTED)),
+            Self::Died(dead) => Err(dead.into()),
+            Self::Trouble(trouble) => {
+                eprintln!("failed: {trouble}");
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    }
 }
 
 /// What a night that was stopped says: nothing is lost, and how it goes on.
@@ -272,12 +318,18 @@ struct Document<'a> {
     run: &'a RunReport,
 }
 
-fn show(args: &RehearseArgs, answers: &Answers, run: &RunReport, recounted: &Recounted) -> Result<(), Box<dyn Error>> {
+fn show(
+    args: &RehearseArgs,
+    answers: &Answers,
+    run: &RunReport,
+    byte: Option<&ByteToBreak>,
+    recounted: &Recounted,
+) -> Result<(), Box<dyn Error>> {
     if args.json {
         let document = Document { schema: "hattama/rehearsal/1", result: recounted.result.as_ref(), run };
         print(serde_json::to_string_pretty(&document)?);
     } else {
-        print(screen::render(answers, run, &command_line()).trim_end());
+        print(screen::render(answers, run, byte, &command_line()).trim_end());
     }
     Ok(())
 }
@@ -332,4 +384,27 @@ fn bytes_of(folder: &Path) -> std::io::Result<u64> {
         bytes += if metadata.is_dir() { bytes_of(&entry.path())? } else { metadata.len() };
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_night_that_the_recount_matches_and_that_has_no_surprise_is_well() {
+        let surprise = || "shard 1 is frozen".to_owned();
+        assert!(is_well(Verdict::Match, &[]));
+        assert!(!is_well(Verdict::Mismatch, &[]));
+        assert!(!is_well(Verdict::Match, &[surprise()]));
+        assert!(!is_well(Verdict::Mismatch, &[surprise()]));
+    }
+
+    #[test]
+    fn no_night_that_ends_early_ends_with_0() {
+        let code = |early: Early| format!("{:?}", early.exit().ok());
+        assert_ne!(code(Early::Interrupted), format!("{:?}", Some(ExitCode::SUCCESS)));
+        assert_eq!(code(Early::Trouble(Trouble::Stopped)), format!("{:?}", Some(ExitCode::FAILURE)));
+        let dead = Dead::Service(hattama_service_kit::shutdown::Cause::Parent);
+        assert!(Early::Died(dead).exit().is_err(), "main makes 2 of it");
+    }
 }

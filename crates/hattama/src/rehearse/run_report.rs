@@ -36,6 +36,8 @@ pub struct RunReport {
     pub speed: u32,
     /// Real seconds of the night, from the first submission to the publication that covers the last.
     pub seconds: f64,
+    /// Real seconds of the whole command up to its report: loading, making the night, starting, playing, export and recount.
+    pub total_seconds: f64,
     /// Submissions logged through gateways in this run.
     pub submissions_logged: u64,
     /// Submissions that gateways refused, by rule.

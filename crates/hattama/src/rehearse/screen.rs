@@ -1,6 +1,7 @@
 //! The one screen at the end: what the night came to, how, and what to try next.
 
 use super::{
+    byte_to_break::{ByteToBreak, shell_word},
     figures::{duration, grouped, percent},
     run_report::RunReport,
 };
@@ -12,13 +13,15 @@ use hattama_proto::{
 };
 use hattama_recount::RecountReport;
 use hattama_tally::Outcome;
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-/// The line above everything.
+/// No line but a command and the recount's is longer.
 const WIDTH: usize = 100;
+/// So many candidates of seven signs and a space fill the width.
+const DISTRICTS_IN_A_ROW: usize = 12;
 
-/// The whole screen.
-pub fn render(answers: &Answers, run: &RunReport, command: &str) -> String {
+/// The whole screen; `byte` is one of the export that the reader may break.
+pub fn render(answers: &Answers, run: &RunReport, byte: Option<&ByteToBreak>, command: &str) -> String {
     let mut text = String::new();
     head(&mut text, answers, run);
     turnouts(&mut text, answers);
@@ -30,7 +33,7 @@ pub fn render(answers: &Answers, run: &RunReport, command: &str) -> String {
     districts(&mut text, answers);
     happened(&mut text, answers, run);
     speed(&mut text, run);
-    next(&mut text, run, command);
+    next(&mut text, run, byte, command);
     text
 }
 
@@ -46,8 +49,8 @@ fn head(text: &mut String, answers: &Answers, run: &RunReport) {
         "recorded" => "TEST · recorded figures, signed by the importer",
         _ => "TEST",
     };
-    line(text, "─".repeat(WIDTH));
-    line(text, format!("{name} · {} · {}", election.id, run.night));
+    let title = format!("── {name} · {} · {} ", election.id, run.night);
+    line(text, format!("{title:─<WIDTH$}"));
     line(text, provenance);
     let counted = all(answers, |figures| figures.stations.as_ref().map_or(0, |stations| stations.counted));
     let expected = all(answers, |figures| figures.stations.as_ref().map_or(0, |stations| stations.expected));
@@ -62,7 +65,6 @@ fn head(text: &mut String, answers: &Answers, run: &RunReport) {
             answers.result.status.replace('_', " ")
         ),
     );
-    line(text, "");
 }
 
 fn all(answers: &Answers, of: impl Fn(&ContestFigures) -> u64) -> u64 {
@@ -70,17 +72,20 @@ fn all(answers: &Answers, of: impl Fn(&ContestFigures) -> u64) -> u64 {
 }
 
 fn turnouts(text: &mut String, answers: &Answers) {
-    let mut table = plain_table();
+    let mut rows = plain_table();
     for ratio in &answers.result.turnouts {
-        table.add_row(vec![
-            Cell::new(format!("  {}", ratio_name(ratio, answers))),
+        rows.add_row(vec![
+            Cell::new(ratio_name(ratio, answers)),
             right(if ratio.known { grouped(ratio.numerator) } else { "unknown".to_owned() }),
             right(format!("/ {}", grouped(ratio.denominator))),
             right(if ratio.known { percent(ratio.numerator, ratio.denominator) } else { String::new() }),
         ]);
     }
-    line(text, "Turnout, by name");
-    line(text, table.to_string());
+    let mut label = "Turnout";
+    for row in rows.to_string().lines() {
+        line(text, format!("{label:<10}{}", row.trim_end()));
+        label = "";
+    }
     line(text, "");
 }
 
@@ -111,7 +116,7 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
             ))
         ),
     );
-    let mut table = plain_table();
+    let mut rows = plain_table();
     for place in in_order_of_votes(seats) {
         let option = &seats.lines[place];
         let label = contest
@@ -120,7 +125,7 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
             .find(|candidate| candidate.id == option.option)
             .and_then(|candidate| candidate.name.as_ref())
             .map_or(option.option.as_str(), |name| name.en.as_str());
-        table.add_row(vec![
+        rows.add_row(vec![
             Cell::new(format!("  {label}")),
             right(grouped(option.votes)),
             right(percent(option.votes, figures.votes_sum)),
@@ -129,7 +134,7 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
         ]);
     }
     if contest.against_all {
-        table.add_row(vec![
+        rows.add_row(vec![
             Cell::new("  against all"),
             right(grouped(figures.against_all)),
             right(percent(figures.against_all, figures.votes_sum)),
@@ -137,7 +142,7 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
             Cell::new(""),
         ]);
     }
-    line(text, table.to_string());
+    table(text, &rows);
     if let Some(threshold) = &seats.threshold
         && let Some(share) = &threshold.share
     {
@@ -158,36 +163,47 @@ fn list(text: &mut String, answers: &Answers, contest: &Contest, seats: &GetSeat
     for tie in &seats.ties {
         line(text, format!("  TIE for {} seats between {}: a commission decides", tie.seats, tie.between.join(", ")));
     }
-    for other in &seats.sensitivity {
-        line(text, format!("  {}", sensitivity(other)));
+    for told in sensitivities(&seats.sensitivity) {
+        line(text, format!("  {told}"));
     }
     rules(text, &seats.rules);
     line(text, "");
 }
 
-fn sensitivity(other: &Sensitivity) -> String {
-    let of = other.of.replace('_', " ");
-    if other.passing_changes.is_empty() && other.seat_changes.is_empty() {
-        return format!("as a share of {of}: no list and no seat would change");
-    }
+/// What another denominator would change, each in a line; those that would change nothing share one.
+fn sensitivities(others: &[Sensitivity]) -> Vec<String> {
+    let (nothing, some): (Vec<_>, Vec<_>) =
+        others.iter().partition(|other| other.passing_changes.is_empty() && other.seat_changes.is_empty());
+    let of = |other: &Sensitivity| other.of.replace('_', " ");
     let names = |ids: &[String]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
-    let (passing, seats) = (names(&other.passing_changes), names(&other.seat_changes));
-    format!("as a share of {of}: would pass or fail otherwise: {passing}; would have other seats: {seats}")
+    let mut told = Vec::new();
+    if !nothing.is_empty() {
+        let of: Vec<String> = nothing.into_iter().map(of).collect();
+        told.push(format!("as a share of {}: no list and no seat would change", of.join(", or of ")));
+    }
+    told.extend(some.into_iter().map(|other| {
+        let (passing, seats) = (names(&other.passing_changes), names(&other.seat_changes));
+        format!("as a share of {}: would pass or fail otherwise: {passing}; would have other seats: {seats}", of(other))
+    }));
+    told
 }
 
-/// Each rule with how sure we are of it, in lines of the screen's width; `hattama definition check` has the articles.
+/// The rules by how sure we are of them, in lines of the screen's width; `hattama definition check` has the articles.
 fn rules(text: &mut String, rules: &[LegalRule]) {
-    let told = rules.iter().map(|rule| {
-        let name = format!("{} {}", rule.rule, rule.value).replace('_', " ");
-        format!("{} [{}]", name.trim_end(), rule.certainty)
-    });
-    let mut row = "  rules:".to_owned();
-    for rule in told {
-        if row.chars().count() + 2 + rule.chars().count() > WIDTH {
-            line(text, std::mem::replace(&mut row, "        ".to_owned()));
+    let mut by_certainty: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for rule in rules {
+        let told = format!("{} {}", rule.rule, rule.value).replace('_', " ");
+        by_certainty.entry(&rule.certainty).or_default().push(told.trim_end().to_owned());
+    }
+    let mut row = "  rules".to_owned();
+    for (certainty, rules) in by_certainty {
+        for (place, rule) in rules.iter().enumerate() {
+            let told = if place == 0 { format!(" [{certainty}] {rule}") } else { format!(", {rule}") };
+            if row.chars().count() + told.chars().count() > WIDTH {
+                line(text, std::mem::replace(&mut row, "       ".to_owned()));
+            }
+            row.push_str(&told);
         }
-        row.push_str(if row.trim_end().ends_with(':') || row.trim().is_empty() { " " } else { " · " });
-        row.push_str(&rule);
     }
     line(text, row);
 }
@@ -224,12 +240,11 @@ fn districts(text: &mut String, answers: &Answers) {
             closest = Some((lead, contest.id.clone()));
         }
     }
-    line(text, format!("Districts: {} of {} seats have a winner", decided.len(), contests.len()));
-    for row in decided.chunks(12) {
+    let closest = closest
+        .map_or_else(String::new, |(lead, contest)| format!(" · closest: {contest}, by {} votes", grouped(lead)));
+    line(text, format!("Districts: {} of {} seats have a winner{closest}", decided.len(), contests.len()));
+    for row in decided.chunks(DISTRICTS_IN_A_ROW) {
         line(text, format!("  {}", row.join(" ")));
-    }
-    if let Some((lead, contest)) = closest {
-        line(text, format!("  closest: {contest}, by {} votes", grouped(lead)));
     }
     rules(text, &answers.plurality_rules);
     line(text, "");
@@ -237,40 +252,32 @@ fn districts(text: &mut String, answers: &Answers) {
 
 fn happened(text: &mut String, answers: &Answers, run: &RunReport) {
     let refused: u64 = run.refused_by_gateways.values().sum();
-    let mut table = plain_table();
     let history = &run.history;
-    table.add_row([
-        "  corrected",
-        "held",
-        "contested",
-        "superseded",
-        "annulled",
-        "duplicates",
-        "flagged",
-        "refused in log",
-        "refused at gateway",
-    ]);
-    table.add_row(
-        [
-            all(answers, |figures| figures.stations.as_ref().map_or(0, |stations| stations.corrected)),
-            history.ever(Outcome::Held),
-            history.ever(Outcome::Contested),
-            history.ever(Outcome::Superseded),
-            history.ever(Outcome::Annulled),
-            history.ever(Outcome::Duplicate),
-            history.flagged,
-            history.ever(Outcome::Refused),
-            refused,
-        ]
-        .map(|count| right(grouped(count))),
-    );
-    line(text, "What happened to submissions in the night");
-    line(text, table.to_string());
+    let corrected = all(answers, |figures| figures.stations.as_ref().map_or(0, |stations| stations.corrected));
+    let told = |counts: &[(u64, &str)]| {
+        let words: Vec<String> = counts.iter().map(|(count, word)| format!("{} {word}", grouped(*count))).collect();
+        words.join(" · ")
+    };
+    let words = [
+        (corrected, "corrected"),
+        (history.ever(Outcome::Held), "held"),
+        (history.ever(Outcome::Contested), "contested"),
+        (history.ever(Outcome::Superseded), "superseded"),
+        (history.ever(Outcome::Annulled), "annulled"),
+        (history.flagged, "flagged"),
+    ];
+    line(text, format!("Happened   {}", told(&words)));
+    let words = [
+        (history.ever(Outcome::Duplicate), "duplicates"),
+        (history.ever(Outcome::Refused), "refused in the log"),
+        (refused, "refused at a gateway"),
+    ];
+    line(text, format!("           {}", told(&words)));
     let open = run.open;
     line(
         text,
         format!(
-            "Still open: {} (held {}, contested {}, annulled {}, missing {})",
+            "Still open {} (held {}, contested {}, annulled {}, missing {})",
             open.sum(),
             open.held,
             open.contested,
@@ -279,9 +286,8 @@ fn happened(text: &mut String, answers: &Answers, run: &RunReport) {
         ),
     );
     for surprise in &run.surprises {
-        line(text, format!("  SURPRISE: {surprise}"));
+        line(text, format!("SURPRISE   {surprise}"));
     }
-    line(text, "");
 }
 
 fn speed(text: &mut String, run: &RunReport) {
@@ -298,15 +304,16 @@ fn speed(text: &mut String, run: &RunReport) {
     line(
         text,
         format!(
-            "Logged     after p50 {}, p99 {}",
-            duration(run.latency.p50_microseconds),
-            duration(run.latency.p99_microseconds)
+            "In all     {:.1} s with loading, making and starting before it, export and recount behind it",
+            run.total_seconds
         ),
     );
     line(
         text,
         format!(
-            "Freshness  published after p50 {}, p99 {}",
+            "Freshness  logged after p50 {}, p99 {}; published after that p50 {}, p99 {}",
+            duration(run.latency.p50_microseconds),
+            duration(run.latency.p99_microseconds),
             duration(run.freshness.p50_microseconds),
             duration(run.freshness.p99_microseconds)
         ),
@@ -331,22 +338,32 @@ fn recounted(report: &RecountReport) -> String {
     )
 }
 
-fn next(text: &mut String, run: &RunReport, command: &str) {
-    let export = format!("{}/export", run.log_dir);
-    line(text, "Try next");
+fn next(text: &mut String, run: &RunReport, byte: Option<&ByteToBreak>, command: &str) {
+    let export = shell_word(&format!("{}/export", run.log_dir));
+    let mut label = "Try next";
+    if let Some(byte) = byte {
+        line(text, format!("{label:<10} break a byte    {byte}"));
+        line(text, format!("                           {command} recount {export}"));
+        label = "";
+    }
     line(
         text,
-        format!("  break a byte   printf x | dd of={export}/records/submissions-1.records bs=1 seek=5000 conv=notrunc"),
+        format!("{label:<10} kill and go on  {command} rehearse --log-dir night   # kill -9 it, then the same again"),
     );
-    line(text, format!("                 {command} recount {export}"));
-    line(text, format!("  kill and go on {command} rehearse --log-dir night   # kill -9 it, then the same again"));
-    line(text, format!("  a real night   {command} import --help              # docs/import.md"));
+    line(text, format!("           a real night    {command} import --help              # docs/import.md"));
 }
 
 fn plain_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table
+}
+
+/// A table's lines, without the spaces that fill up its last column.
+fn table(text: &mut String, rows: &Table) {
+    for row in rows.to_string().lines() {
+        line(text, row.trim_end());
+    }
 }
 
 fn right(text: String) -> Cell {
@@ -370,17 +387,20 @@ mod tests {
             &mut text,
             &[rule("threshold_of", "took_part", "art. 2", "derived"), rule("ties", "", "none", "assumed")],
         );
-        assert_eq!(text, "  rules: threshold of took part [derived] · ties [assumed]\n");
+        assert_eq!(text, "  rules [assumed] ties [derived] threshold of took part\n");
     }
 
     #[test]
     fn what_another_denominator_would_change_is_said_and_so_is_that_nothing_would() {
-        let nothing = Sensitivity { of: "took_part".into(), ..Sensitivity::default() };
-        assert_eq!(sensitivity(&nothing), "as a share of took part: no list and no seat would change");
-        let some = Sensitivity { passing_changes: vec!["jsdp".into()], ..nothing };
+        let nothing = |of: &str| Sensitivity { of: of.into(), ..Sensitivity::default() };
+        let some = Sensitivity { passing_changes: vec!["jsdp".into()], ..nothing("register") };
         assert_eq!(
-            sensitivity(&some),
-            "as a share of took part: would pass or fail otherwise: jsdp; would have other seats: none"
+            sensitivities(&[nothing("took_part"), some, nothing("valid")]),
+            [
+                "as a share of took part, or of valid: no list and no seat would change",
+                "as a share of register: would pass or fail otherwise: jsdp; would have other seats: none"
+            ]
         );
+        assert!(sensitivities(&[]).is_empty());
     }
 }

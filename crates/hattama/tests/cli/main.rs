@@ -5,6 +5,7 @@ mod apart;
 mod board;
 mod common;
 mod definition;
+mod failing;
 mod folders;
 mod generation;
 mod help;

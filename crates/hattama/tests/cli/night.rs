@@ -2,6 +2,9 @@
 
 use super::common::{Place, QUICK, board_of, error, hattama, told};
 
+/// What fits a terminal of usual height, for the night of 2023 with its seven lists and 29 districts.
+const LINES: usize = 44;
+
 #[test]
 fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
     let place = Place::new();
@@ -15,7 +18,11 @@ fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
         "15 of 15 protocols counted at 8 stations · all counted",
         "Council, lists: 10 seats",
         "Districts: 2 of 2 seats have a winner",
-        "Still open: 0 (held 0, contested 0, annulled 0, missing 0)",
+        "Happened   ",
+        "Still open 0 (held 0, contested 0, annulled 0, missing 0)",
+        "Speed      ",
+        "In all     ",
+        "Freshness  logged after p50 ",
         "Recount    MATCH: ",
         "Log        log (",
         "hattama recount log/export",
@@ -23,6 +30,9 @@ fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
         assert!(screen.contains(said), "{said:?} is not in:\n{screen}");
     }
     assert!(!screen.contains("SURPRISE"), "{screen}");
+    // The night of 2023 has three lists and two rows of districts more.
+    let lines = screen.lines().count();
+    assert!((30..=LINES - 5).contains(&lines), "{lines} lines:\n{screen}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `hattama export` and `hattama recount`.
 
-use super::common::{Place, error, hattama, told};
+use super::common::{Place, QUICK, error, hattama, told};
 use std::{
     fs,
     process::{Command, Output},
@@ -37,6 +37,55 @@ fn an_export_is_recounted_and_a_byte_that_was_changed_is_found() {
     assert_eq!(recounted.status.code(), Some(1), "{}", told(&recounted));
     assert!(told(&recounted).contains("submissions-1.records"), "{}", told(&recounted));
     assert!(told(&recounted).starts_with("MISMATCH"), "{}", told(&recounted));
+}
+
+#[test]
+fn the_two_commands_on_the_screen_break_a_byte_and_find_it() {
+    let place = Place::new();
+    let output = place.rehearse("log").args(["--speed", QUICK]).output().unwrap();
+    assert!(output.status.success(), "{}", error(&output));
+    let screen = told(&output);
+    let mut lines = screen.lines().skip_while(|line| !line.contains("break a byte"));
+    let breaks = lines.next().expect("a command").split_once("break a byte").unwrap().1.trim();
+    let recounts = lines.next().expect("another").trim();
+    let args: Vec<&str> = recounts.strip_prefix("hattama ").expect(recounts).split(' ').collect();
+    assert_eq!(run(&place, &args).status.code(), Some(0), "before");
+
+    let records = place.path("log/export/records/submissions-1.records");
+    let before = fs::read(&records).unwrap();
+    let mut expected = before.clone();
+    let (letter, offset) = letter_and_offset(breaks);
+    expected[offset] = letter;
+    if has_dd() {
+        let broken = Command::new("sh").current_dir(place.path(".")).args(["-c", breaks]).output().unwrap();
+        assert!(broken.status.success(), "{breaks}: {}", error(&broken));
+    } else {
+        // The tests are run without it too; then only what it is told to do is shown to be found.
+        fs::write(&records, &expected).unwrap();
+    }
+    let after = fs::read(&records).unwrap();
+    assert_eq!(after, expected, "{breaks}");
+    assert_ne!(after, before);
+
+    let recounted = run(&place, &args);
+    assert_eq!(recounted.status.code(), Some(1), "{}", told(&recounted));
+    assert!(told(&recounted).starts_with("MISMATCH"), "{}", told(&recounted));
+    assert!(told(&recounted).contains("submissions-1.records"), "{}", told(&recounted));
+}
+
+/// What `printf x | dd of=FILE bs=1 seek=N conv=notrunc` writes, and where.
+fn letter_and_offset(command: &str) -> (u8, usize) {
+    let words: Vec<&str> = command.split(' ').collect();
+    let ["printf", letter, "|", "dd", "of=log/export/records/submissions-1.records", "bs=1", seek, "conv=notrunc"] =
+        words[..]
+    else {
+        panic!("{command}");
+    };
+    (letter.as_bytes()[0], seek.strip_prefix("seek=").unwrap().parse().unwrap())
+}
+
+fn has_dd() -> bool {
+    Command::new("sh").args(["-c", "command -v dd"]).output().is_ok_and(|found| found.status.success())
 }
 
 #[test]

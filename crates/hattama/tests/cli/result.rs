@@ -7,6 +7,7 @@ use hattama_election::{
 };
 use hattama_rehearsal::script;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn one_seed_has_one_result_whatever_the_number_of_services_and_two_seeds_differ() {
@@ -60,6 +61,80 @@ fn what_intruders_write_past_the_gateways_is_refused_and_disturbs_no_total() {
     assert_eq!(run["refused_by_gateways"], refused);
     assert_eq!(run["surprises"], json!([]));
     assert_eq!(votes(&night), votes_of_the_script(2023));
+}
+
+#[test]
+fn the_schema_page_has_every_field_and_no_other() {
+    let night = Place::new().night("log", &[]);
+    let (result, run) = (&night.json["result"], night.run());
+    let [of_result, of_contests, of_turnout, of_stations, of_contents, of_run] = &tables()[..] else {
+        panic!("a table came or went: say here what it is of");
+    };
+    let (figures, stations) = (&result["figures"], all(&result["stations"]));
+    let contests: Vec<&Value> = stations.iter().flat_map(|station| all(&station["contests"])).collect();
+    let slots = stations.iter().flat_map(|station| all(&station["turnout"]));
+    let contents: Vec<&Value> = contests.iter().copied().chain(slots).flat_map(|cell| all(&cell["contents"])).collect();
+    assert_eq!(fields(&[figures]), ["contests", "turnout"].into());
+    compare("result", of_result, &[result]);
+    compare("figures.contests[]", of_contests, &all(&figures["contests"]));
+    compare("figures.turnout[]", of_turnout, &all(&figures["turnout"]));
+    compare("stations[]", of_stations, &stations);
+    compare("contents[]", of_contents, &contents);
+    compare("run", of_run, &[run]);
+}
+
+/// Fields whose keys are data: line meanings, options, rules, outcomes, shards.
+const MAPS: [&str; 5] = ["lines", "votes", "refused_by_gateways", "positions", "seats"];
+
+/// A table of the page: what its rows say of each field.
+type Page = BTreeMap<String, String>;
+
+/// The tables of the page in its order.
+fn tables() -> Vec<Page> {
+    let page = include_str!("../../../../docs/result-schema.md");
+    let mut tables = Vec::new();
+    for block in page.split("\n\n").filter(|block| block.starts_with("| field | meaning |\n|---|---|\n")) {
+        let mut table = Page::new();
+        for row in block.lines().skip(2) {
+            let (names, meaning) = row.strip_prefix("| ").unwrap().split_once(" | ").unwrap();
+            for name in quoted(names) {
+                assert_eq!(table.insert(name.clone(), meaning.to_owned()), None, "{name} stands there twice");
+            }
+        }
+        tables.push(table);
+    }
+    tables
+}
+
+/// What stands between backticks, without the brackets of a list.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(|name| name.trim_end_matches("[]").to_owned()).collect()
+}
+
+fn all(list: &Value) -> Vec<&Value> {
+    list.as_array().unwrap().iter().collect()
+}
+
+/// The fields that any of these has.
+fn fields<'a>(objects: &[&'a Value]) -> BTreeSet<&'a str> {
+    objects.iter().flat_map(|object| object.as_object().unwrap().keys()).map(String::as_str).collect()
+}
+
+/// The rows are the fields; a field with fields of its own names each of them.
+fn compare(what: &str, page: &Page, objects: &[&Value]) {
+    let written: BTreeSet<&str> = page.keys().map(String::as_str).collect();
+    assert_eq!(fields(objects), written, "{what}: the document on the left, docs/result-schema.md on the right");
+    for (name, meaning) in page.iter().filter(|(name, _)| !MAPS.contains(&name.as_str())) {
+        let values = objects.iter().filter_map(|object| object.get(name));
+        let inner: Vec<&Value> = values
+            .flat_map(|value| value.as_array().map_or_else(|| vec![value], |list| list.iter().collect()))
+            .filter(|value| value.is_object())
+            .collect();
+        let said = quoted(meaning);
+        for field in fields(&inner) {
+            assert!(said.iter().any(|name| name == field), "{what}: the row of `{name}` does not say `{field}`");
+        }
+    }
 }
 
 /// Votes by contest and option, against all last.
