@@ -19,12 +19,22 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Accepting fails when the process has no file descriptor left: trying again at once would only burn the processor.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// One client's connection. Holds its place until it is dropped.
+/// One client's connection. Holds its place among a limited number until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     lingering: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// An accepted stream with its place. What is written leaves at once (TCP_NODELAY).
+    pub fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection without TCP_NODELAY");
+        }
+        Self { stream, lingering: None, _place: place }
+    }
 }
 
 /// Accepts on `listener`, at most `limit` connections at a time; one over it is closed at once, which its client sees
@@ -35,7 +45,7 @@ pub(crate) fn incoming(
     refused: impl Fn() + Send,
 ) -> impl Stream<Item = io::Result<Connection>> + Send {
     let places = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-    let accepted = TcpIncoming::from(listener).with_nodelay(Some(true)).then(async |accepted| {
+    let accepted = TcpIncoming::from(listener).then(async |accepted| {
         if let Err(error) = &accepted {
             tracing::error!(%error, "cannot accept a connection: raise the limit on open files (LimitNOFILE)");
             tokio::time::sleep(PAUSE_AFTER_ERROR).await;
@@ -44,7 +54,7 @@ pub(crate) fn incoming(
     });
     accepted.filter_map(move |accepted| match (accepted, places.clone().try_acquire_owned()) {
         (Err(error), _) => Some(Err(error)),
-        (Ok(stream), Ok(place)) => Some(Ok(Connection { stream, lingering: None, _place: place })),
+        (Ok(stream), Ok(place)) => Some(Ok(Connection::new(stream, place))),
         (Ok(_), Err(_)) => {
             refused();
             None

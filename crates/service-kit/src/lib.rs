@@ -37,7 +37,7 @@
 pub mod admin;
 pub mod clock;
 pub mod config;
-mod connection;
+pub mod connection;
 pub mod grpc;
 pub mod listen;
 pub mod process;
