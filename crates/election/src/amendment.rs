@@ -2,7 +2,7 @@
 
 use crate::{
     digest::{CanonicalHasher, ContentDigest, SubmissionDigest},
-    ids::{AuthorityId, ContestId, OptionId, StationId},
+    ids::{AuthorityId, ContestId, OptionId, ShardId, StationId},
     instant::Instant,
     key::{KeyId, PublicKey},
     rules::{RuleCode, Severity},
@@ -10,6 +10,10 @@ use crate::{
 
 /// The most submissions that one revocation may keep valid: what a station sends in a night, many times over.
 pub const MAX_STILL_VALID: usize = 256;
+
+/// The most ranges that one amendment gives up as lost: at most 30 bytes each on the wire, half of what a submission may have.
+/// Several amendments add up.
+pub const MAX_LOST_RANGES: usize = 1_024;
 
 /// An amendment as signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,17 @@ pub enum KeyHolder {
     Station(StationId),
     /// A commission or office.
     Authority(AuthorityId),
+}
+
+/// Records of a shard's submissions that lie one behind the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordRange {
+    /// The shard.
+    pub shard: ShardId,
+    /// Offset of the first, from 1: at 0 lies the genesis.
+    pub first: u64,
+    /// Offset of the last; not below the first.
+    pub last: u64,
 }
 
 /// What an amendment may change.
@@ -90,6 +105,13 @@ pub enum Change {
         /// The version.
         version: u32,
     },
+    /// Records of an earlier generation of the log will not come again: nothing waits for them any more. It changes no figure.
+    RecordsLost {
+        /// The generation that they lay in, from 1.
+        generation: u32,
+        /// Which, ascending and none twice, at most [`MAX_LOST_RANGES`].
+        ranges: Vec<RecordRange>,
+    },
 }
 
 impl AmendmentContent {
@@ -130,6 +152,10 @@ impl Change {
                 hasher.text("severity-changed").text(rule.as_str()).text(severity.as_str())
             }
             Self::FoldVersion { version } => hasher.text("fold-version").number(u64::from(*version)),
+            Self::RecordsLost { generation, ranges } => ranges.iter().fold(
+                hasher.text("records-lost").number(u64::from(*generation)).number(ranges.len() as u64),
+                |hasher, range| hasher.number(u64::from(range.shard.0)).number(range.first).number(range.last),
+            ),
         }
     }
 }

@@ -4,9 +4,13 @@ mod common;
 
 use common::{
     Chance, GENERATION, check, envelope, export, serve, serve_in_batches, serve_unannounced, service_key,
-    submissions::submissions,
+    submissions::{amendment, submissions},
 };
-use hattama_election::ids::ShardId;
+use hattama_election::{
+    amendment::{Change, RecordRange},
+    definition::sample,
+    ids::ShardId,
+};
 use hattama_recount::{Options, Verdict, export_format::Topic, recount};
 use hattama_tally::{ControlFold, ShardFold};
 use hattama_wire::{RecordOpener, ServiceContext, encode_tally, sign_service};
@@ -53,6 +57,21 @@ fn the_figures_are_those_that_a_person_would_add_up() {
     assert_eq!((stations.counted, stations.held, stations.expected, stations.corrected), (7, 1, 8, 1));
     assert_eq!(list.options.iter().map(|option| option.seats).sum::<u32>(), 10);
     assert_eq!(list.against_all, Some(10 + 30 + 25 + 4 + 50 + 40 + 2));
+}
+
+#[test]
+fn records_that_were_given_up_are_named_beside_the_result_and_change_no_figure() {
+    let (folder, plain) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    export(&serve(submissions(), 1), plain.path());
+    let mut submissions = submissions();
+    let ranges = vec![RecordRange { shard: ShardId(2), first: 4, last: 9 }];
+    let change = Change::RecordsLost { generation: 1, ranges };
+    submissions[0].push(amendment(&sample::definition(), 3, change));
+    export(&serve(submissions, 1), folder.path());
+    let report = check(folder.path()).unwrap().report;
+    assert_eq!(report.verdict, Verdict::Match, "{report}");
+    assert_eq!(report.remarks, ["6 records of generation 1 are given up as lost by amendment 3"]);
+    assert_eq!(report.figures, check(plain.path()).unwrap().report.figures);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub use outcomes::{
     OutcomesError, TooManyParts, decode_outcomes, encode_outcomes, open_outcomes, rules_from_numbers, rules_to_numbers,
     split_outcomes, submission_outcome_from_proto, submission_outcome_to_proto,
 };
-pub use payload::{decode_payload, encode_payload};
+pub use payload::{decode_payload, encode_payload, record_range_from_proto, record_range_to_proto};
 pub use publication_body::{
     contest_figures_from_proto, contest_figures_to_proto, decode_publication, encode_publication, publication_digest,
     slot_figures_from_proto, slot_figures_to_proto, vector_entry_from_proto, vector_entry_to_proto,

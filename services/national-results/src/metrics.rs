@@ -35,8 +35,10 @@ pub(crate) const LATER_TOTAL: &str = "hattama_national_later_total";
 
 /// 1 while not all that stood published before the log was lost is counted again.
 pub(crate) const RESTORING: &str = "hattama_national_restoring";
-/// Records that the last publication before the loss stood on and that gateways have not sent again.
+/// Records that the last publication before the loss stood on, that gateways have not sent again and nobody has given up.
 pub(crate) const RESTORING_RECORDS_MISSING: &str = "hattama_national_restoring_records_missing";
+/// Of those that gateways have not sent again, those that amendments give up as lost.
+pub(crate) const RESTORING_RECORDS_LOST: &str = "hattama_national_restoring_records_lost";
 
 /// Says what each means; call once telemetry runs.
 pub(crate) fn describe() {
@@ -56,5 +58,9 @@ pub(crate) fn describe() {
     describe_histogram!(REFOLD_SECONDS, "one older publication folded again, in seconds");
     describe_counter!(LATER_TOTAL, "answers \"later\": a publication or a position is not at hand");
     describe_gauge!(RESTORING, "1 while not all that stood published before the log was lost is counted again");
-    describe_gauge!(RESTORING_RECORDS_MISSING, "records of the last publication before the loss that are not back");
+    describe_gauge!(
+        RESTORING_RECORDS_MISSING,
+        "records of the last publication before the loss that are neither back nor given up as lost"
+    );
+    describe_gauge!(RESTORING_RECORDS_LOST, "records of it that are not back and that amendments give up as lost");
 }

@@ -10,6 +10,7 @@ use crate::{
     metrics,
     records::{LoggedPublication, LoggedTally, open_publication, open_tally},
     replica::{Check, Replica},
+    restoration::Progress,
     tallies::Verdict,
 };
 use bytes::Bytes;
@@ -190,12 +191,16 @@ impl Publisher {
     fn show_restoration(&self) {
         let Some(restoration) = self.replica.restoration() else { return };
         let newest = self.archive.snapshot(None).ok();
-        let complete = newest.is_some_and(|newest| restoration.is_complete(&newest.publication.body));
-        let progress = restoration.progress();
-        let missing = if complete { 0 } else { progress.records - progress.records_back };
+        let complete =
+            newest.as_ref().is_some_and(|newest| restoration.is_complete(&newest.publication.body, &newest.control));
+        let Progress { records, records_back, records_lost } =
+            restoration.progress(newest.as_ref().map(|newest| &*newest.control));
+        let missing = if complete { 0 } else { records - records_back - records_lost };
         ::metrics::gauge!(metrics::RESTORING).set(if complete { 0.0 } else { 1.0 });
         #[expect(clippy::cast_precision_loss, reason = "gauges are floats; records stay far below 2^53")]
         ::metrics::gauge!(metrics::RESTORING_RECORDS_MISSING).set(missing as f64);
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floats; records stay far below 2^53")]
+        ::metrics::gauge!(metrics::RESTORING_RECORDS_LOST).set(records_lost as f64);
     }
 
     fn landed(&mut self, landed: Landing) {

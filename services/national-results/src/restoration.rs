@@ -2,17 +2,24 @@
 //!
 //! It is when one of two is true of a publication of this generation, and of all that follow it:
 //! * Every record that the earlier publication stood on has been sent again, by the positions that gateways name, and the
-//!   publication covers them all. What counts is a function of the set of submissions (design, D3).
+//!   publication covers it; or an amendment that is in force in the publication gives it up as lost. What counts is a function
+//!   of the set of submissions (design, D3).
 //! * Its figures are the same, those of every region, territory and district included: for what was sent again by precincts
 //!   whose gateway's journal is gone, and for records of an earlier log that no gateway had sent.
 
+mod back;
+#[cfg(test)]
+mod tests;
+
 use crate::records::LoggedPublication;
-use hattama_election::ids::ShardId;
+use back::Back;
+use hattama_election::{amendment::RecordRange, ids::ShardId};
 use hattama_record_log::Record;
-use hattama_tally::PublicationBody;
+use hattama_tally::{ControlState, Generation, LostRecords, OffsetSet, PublicationBody};
 use hattama_wire::{EARLIER_POSITIONS_HEADER, KeptPublication, decode_earlier};
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
+    ops::Range,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -30,15 +37,6 @@ pub(crate) struct Restoration {
     same_figures_since: AtomicU64,
 }
 
-/// What of a shard's records has come again.
-#[derive(Debug, Default)]
-struct Back {
-    /// Offsets in the earlier generation, below the publication's.
-    offsets: HashSet<u64>,
-    /// Behind the last record of this generation that brought a new one of them.
-    until: u64,
-}
-
 /// How much is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
@@ -46,6 +44,17 @@ pub(crate) struct Progress {
     pub records: u64,
     /// Of these, those that have come again.
     pub records_back: u64,
+    /// Of the others, those that are given up as lost.
+    pub records_lost: u64,
+}
+
+/// Some of what is neither back nor given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// Ascending by shard and offset.
+    pub ranges: Vec<RecordRange>,
+    /// Where the next one begins; none when these are all.
+    pub next: Option<(ShardId, u64)>,
 }
 
 impl Restoration {
@@ -64,17 +73,22 @@ impl Restoration {
         &self.before
     }
 
+    /// What amendments in force give up of the generation that is being restored.
+    pub(crate) fn given_up<'a>(&self, control: &'a ControlState) -> Option<&'a LostRecords> {
+        control.lost_records_of(self.before.body.generation)
+    }
+
     /// The next records of a shard's submissions.
     pub(crate) fn note(&self, shard: ShardId, records: &[Record]) {
-        let generation = self.before.body.generation.0;
+        let Generation(generation) = self.before.body.generation;
         let covered = self.covered(shard);
         let mut all = self.back();
         let back = all.entry(shard).or_default();
         for record in records {
             let headers = record.headers.iter().filter(|(name, _)| name == EARLIER_POSITIONS_HEADER);
             for offset in headers.flat_map(|(_, value)| decode_earlier(value, generation)) {
-                if covered.contains(&offset) && back.offsets.insert(offset) {
-                    back.until = back.until.max(record.offset + 1);
+                if covered.contains(&offset) {
+                    back.note(offset, record.offset);
                 }
             }
         }
@@ -96,95 +110,76 @@ impl Restoration {
         }
     }
 
-    /// True when all that the earlier publication counted is counted in this one, or was replaced by what was signed since.
-    pub(crate) fn is_complete(&self, body: &PublicationBody) -> bool {
+    /// True when all that the earlier publication counted is counted in this one, was replaced by what was signed since, or
+    /// is given up by the amendments in force at its control position. What comes later changes no answer about it.
+    pub(crate) fn is_complete(&self, body: &PublicationBody, control: &ControlState) -> bool {
         let since = self.same_figures_since.load(Ordering::Acquire);
         if since != NONE && body.sequence >= since {
             return true;
         }
-        let all = self.back();
+        let (all, given_up) = (self.back(), self.given_up(control));
         self.before.body.vector.iter().all(|entry| {
-            let wanted = entry.position.next_offset.saturating_sub(1);
-            let (found, until) = all.get(&entry.shard).map_or((0, 0), |back| (back.offsets.len() as u64, back.until));
-            let reached = body.vector.iter().find(|now| now.shard == entry.shard);
-            found == wanted && reached.is_some_and(|now| now.position.next_offset >= until)
+            let now = body.vector.iter().find(|now| now.shard == entry.shard);
+            let reached = now.map_or(0, |now| now.position.next_offset);
+            let back = all.get(&entry.shard).unwrap_or(Back::NOTHING);
+            back.is_settled(self.covered(entry.shard), lost_of(given_up, entry.shard), reached)
         })
     }
 
-    /// How much is back by now.
-    pub(crate) fn progress(&self) -> Progress {
-        let records = self.before.body.vector.iter().map(|entry| entry.position.next_offset.saturating_sub(1)).sum();
-        let records_back = self.back().values().map(|back| back.offsets.len() as u64).sum();
-        Progress { records, records_back }
+    /// How much is back by now, and what of the rest these amendments give up.
+    pub(crate) fn progress(&self, control: Option<&ControlState>) -> Progress {
+        let given_up = control.and_then(|control| self.given_up(control));
+        let all = self.back();
+        let mut progress = Progress { records: 0, records_back: 0, records_lost: 0 };
+        for entry in &self.before.body.vector {
+            let covered = self.covered(entry.shard);
+            let back = all.get(&entry.shard).unwrap_or(Back::NOTHING);
+            progress.records += covered.end - covered.start;
+            progress.records_back += back.offsets().count();
+            progress.records_lost += back.lost(covered, lost_of(given_up, entry.shard));
+        }
+        progress
+    }
+
+    /// Of what these amendments give up, how many records have come again all the same.
+    pub(crate) fn back_all_the_same(&self, given_up: &LostRecords) -> u64 {
+        let all = self.back();
+        all.iter().map(|(shard, back)| back.back_all_the_same(given_up.of(*shard))).sum()
+    }
+
+    /// What is neither back nor given up by now, from an offset of a shard on; at most so many ranges.
+    pub(crate) fn missing(&self, control: &ControlState, from: (ShardId, u64), limit: usize) -> Missing {
+        let (all, given_up) = (self.back(), self.given_up(control));
+        let mut ranges = Vec::new();
+        for shard in self.before.body.vector.iter().map(|entry| entry.shard).filter(|shard| *shard >= from.0) {
+            let back = all.get(&shard).unwrap_or(Back::NOTHING);
+            let mut covered = self.covered(shard);
+            if shard == from.0 {
+                covered.start = covered.start.max(from.1);
+            }
+            while let Some(gap) = back.first_gap(covered.clone(), lost_of(given_up, shard)) {
+                if ranges.len() == limit {
+                    return Missing { ranges, next: Some((shard, gap.start)) };
+                }
+                ranges.push(RecordRange { shard, first: gap.start, last: gap.end - 1 });
+                covered.start = gap.end;
+            }
+        }
+        Missing { ranges, next: None }
     }
 
     /// The offsets of a shard that the earlier publication stood on; the genesis is none of them.
-    fn covered(&self, shard: ShardId) -> std::ops::Range<u64> {
+    fn covered(&self, shard: ShardId) -> Range<u64> {
         let entry = self.before.body.vector.iter().find(|entry| entry.shard == shard);
-        1..entry.map_or(1, |entry| entry.position.next_offset)
+        1..entry.map_or(1, |entry| entry.position.next_offset.max(1))
     }
 
     fn back(&self) -> MutexGuard<'_, BTreeMap<ShardId, Back>> {
-        // What a panic left behind is whole: every change is one insertion or one assignment.
+        // What a panic left behind is whole: every change is one insertion, and one push that follows it.
         self.back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bytes::Bytes;
-    use hattama_election::{
-        definition::sample,
-        digest::{BodyDigest, PublicationDigest},
-    };
-    use hattama_tally::{ControlState, FIRST_POSITION, Generation, PositionPair, merge};
-    use std::sync::Arc;
-
-    const SHARD: ShardId = ShardId(1);
-
-    fn body(generation: u32, sequence: u64, next_offset: u64, units: u8) -> PublicationBody {
-        let definition = Arc::new(sample::definition());
-        let control = ControlState::initial(Arc::clone(&definition), b"genesis");
-        let nation = merge(&definition, &BTreeMap::new()).unwrap();
-        let mut body = nation.publication(&definition, Generation(generation), &control, sequence, None);
-        body.vector[1].position = PositionPair { next_offset, ..FIRST_POSITION };
-        body.units_digest = BodyDigest([units; 32]);
-        body
-    }
-
-    /// A publication that stood on the records at offsets 1 to 3.
-    fn restoration() -> Restoration {
-        let (digest, record) = (PublicationDigest([0; 32]), Bytes::new());
-        Restoration::new(KeptPublication { body: body(1, 40, 4, 7), digest, written_at_milliseconds: 5, record })
-    }
-
-    fn record(offset: u64, earlier: &str) -> Record {
-        let headers = vec![(EARLIER_POSITIONS_HEADER.to_owned(), Bytes::copy_from_slice(earlier.as_bytes()))];
-        Record { offset, timestamp_milliseconds: 0, key: None, value: Bytes::new(), headers }
-    }
-
-    #[test]
-    fn it_is_complete_when_every_record_has_come_again_and_is_covered() {
-        let restoration = restoration();
-        restoration.note(SHARD, &[record(1, "1:3"), record(2, "1:1"), record(3, "2:2"), record(4, "1:9,1:0")]);
-        assert_eq!(restoration.progress(), Progress { records: 3, records_back: 2 });
-        assert!(!restoration.is_complete(&body(2, 1_040, 5, 1)));
-        restoration.note(SHARD, &[record(8, "1:2"), record(9, "1:2")]);
-        assert_eq!(restoration.progress(), Progress { records: 3, records_back: 3 });
-        assert!(!restoration.is_complete(&body(2, 1_041, 8, 1)), "the record at offset 8 is not covered");
-        assert!(restoration.is_complete(&body(2, 1_042, 9, 1)));
-    }
-
-    #[test]
-    fn it_is_complete_from_the_first_publication_on_that_has_the_same_figures() {
-        let restoration = restoration();
-        restoration.take(&body(2, 1_040, 2, 6));
-        assert!(!restoration.is_complete(&body(2, 1_040, 2, 6)));
-        restoration.take(&body(2, 1_041, 9, 7));
-        restoration.take(&body(2, 1_042, 10, 7));
-        assert!(!restoration.is_complete(&body(2, 1_040, 2, 6)));
-        assert!(restoration.is_complete(&body(2, 1_041, 9, 7)));
-        assert!(restoration.is_complete(&body(2, 1_050, 12, 8)), "and stays so");
-    }
+fn lost_of(given_up: Option<&LostRecords>, shard: ShardId) -> &OffsetSet {
+    given_up.map_or(OffsetSet::EMPTY, |lost| lost.of(shard))
 }

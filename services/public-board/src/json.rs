@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use hattama_proto::log::v1::{ContestFigures, RecordCounts, SlotFigures, StationCounts, VectorEntry};
 use hattama_proto::national::v1::{
-    ContestSummary, GetElectionResponse, GetNationalResultResponse, PublicationRef, Ratio,
+    ContestSummary, GetElectionResponse, GetNationalResultResponse, LostRecords, PublicationRef, Ratio,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ pub fn publication(election: &GetElectionResponse, result: &GetNationalResultRes
         "turnout_by_slot": result.turnout.iter().map(slot).collect::<Vec<_>>(),
         "contests": result.contests.iter().map(|summary| contest(election, summary)).collect::<Vec<_>>(),
         "records": result.records.as_ref().map(records),
+        "lost_records": result.lost_records.iter().map(lost).collect::<Vec<_>>(),
         "vector": result.vector.iter().map(position).collect::<Vec<_>>(),
     });
     text(&body)
@@ -130,6 +131,16 @@ fn records(counts: &RecordCounts) -> Value {
         "contested": counts.contested,
         "annulled": counts.annulled,
         "refused": counts.refused,
+    })
+}
+
+/// As signed. What came again all the same is learnt later, and is not in here.
+fn lost(lost: &LostRecords) -> Value {
+    json!({
+        "generation": lost.generation,
+        "records": lost.records,
+        "amendments": lost.amendments,
+        "authors": lost.authors,
     })
 }
 

@@ -20,7 +20,7 @@ use hattama_election::{
     definition::{Definition, LoadErrors},
     ids::ShardId,
 };
-use hattama_tally::{ControlFold, FOLD_VERSION, ShardFold, TallyBody};
+use hattama_tally::{ControlFold, FOLD_VERSION, Generation, LostRecords, ShardFold, TallyBody};
 use hattama_wire::Genesis;
 use std::{
     collections::BTreeMap,
@@ -261,6 +261,7 @@ impl Run<'_> {
                 if let Some(why) = control.state().amendments_stopped() {
                     self.remarks.push(why.to_owned());
                 }
+                self.remarks.extend(control.state().lost_records().map(given_up));
                 Ok(Some(WalkedControl { fold: *control, tallies }))
             }
             _ => Ok(None),
@@ -372,6 +373,13 @@ fn start_walks<'a>(
         }
     }
     Ok(walks)
+}
+
+/// The result is without what only these records said, and nothing else in it shows that.
+fn given_up((Generation(generation), lost): (Generation, &LostRecords)) -> String {
+    let amendments: Vec<String> = lost.amendments().map(|number| number.to_string()).collect();
+    let (count, amendments) = (lost.count(), amendments.join(", "));
+    format!("{count} records of generation {generation} are given up as lost by amendment {amendments}")
 }
 
 fn file_names(folder: &Path) -> Result<Vec<String>, ExportReadError> {

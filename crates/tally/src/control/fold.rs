@@ -237,6 +237,7 @@ impl ControlFold {
             state.apply(&entry.content, &self.newest);
         }
         state.note_lapsed(&self.newest);
+        state.share_lost(&self.newest);
         state.ties = self.ties_in_force(&state);
         state
     }

@@ -1,5 +1,7 @@
 //! What is in force at a control position.
 
+use super::lost::{LostByGeneration, LostRecords};
+use crate::position::Generation;
 use hattama_election::{
     amendment::{AmendmentContent, Change, KeyHolder},
     decision::DecisionContent,
@@ -34,6 +36,8 @@ pub struct ControlState {
     closed: BTreeSet<StationIndex>,
     polls_close: BTreeMap<StationIndex, Instant>,
     severities: BTreeMap<RuleCode, Severity>,
+    /// Shared by the states of many positions: a list may be long.
+    lost: Arc<LostByGeneration>,
     pub(super) ties: Vec<DecisionContent>,
     pub(super) stopped: Option<String>,
 }
@@ -66,6 +70,7 @@ impl ControlState {
             closed: BTreeSet::new(),
             polls_close: BTreeMap::new(),
             severities: definition.severities.clone(),
+            lost: Arc::default(),
             ties: Vec::new(),
             stopped: None,
             definition,
@@ -176,6 +181,17 @@ impl ControlState {
         self.severities.get(&code).copied().unwrap_or_else(|| code.default_severity())
     }
 
+    /// Records of earlier generations of the log that amendments give up as lost, ascending by generation.
+    pub fn lost_records(&self) -> impl Iterator<Item = (Generation, &LostRecords)> {
+        self.lost.iter().map(|(generation, lost)| (*generation, lost))
+    }
+
+    /// Those of one generation; none when no amendment in force gives up any.
+    #[must_use]
+    pub fn lost_records_of(&self, generation: Generation) -> Option<&LostRecords> {
+        self.lost.get(&generation)
+    }
+
     /// Resolutions of ties in force, ascending by contest.
     #[must_use]
     pub fn tie_resolutions(&self) -> &[DecisionContent] {
@@ -192,6 +208,13 @@ impl ControlState {
         for (id, added) in before.keys.iter().filter(|(id, _)| !self.keys.contains_key(*id)) {
             let in_force = added.in_force.start..self.next_offset;
             self.lapsed.insert(*id, AddedKey { in_force, ..added.clone() });
+        }
+    }
+
+    /// Keeps the list of the state before, when it is the same.
+    pub(super) fn share_lost(&mut self, before: &Self) {
+        if self.lost == before.lost {
+            self.lost = Arc::clone(&before.lost);
         }
     }
 
@@ -230,6 +253,10 @@ impl ControlState {
                 self.severities.insert(*rule, *severity);
             }
             Change::FoldVersion { version } => self.fold_version = *version,
+            Change::RecordsLost { generation, ranges } => {
+                let lost = Arc::make_mut(&mut self.lost).entry(Generation(*generation)).or_default();
+                lost.add(content.number, &content.author, ranges);
+            }
         }
         self.applied = content.number;
         self.in_prefix.insert(content.digest());

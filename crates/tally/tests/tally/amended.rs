@@ -5,14 +5,14 @@ use crate::{
     common::folding::{new_shard, slices},
 };
 use hattama_election::{
-    amendment::{Change, KeyHolder},
+    amendment::{Change, KeyHolder, RecordRange},
     ids::{AuthorityId, ContestId, OptionId, ShardId, SlotId, StationId},
     instant::Instant,
     rules::{RuleCode, Severity},
     submission::SubmissionBody,
     turnout::{TurnoutContent, TurnoutReport},
 };
-use hattama_tally::{MAX_DEFERRED, Outcome, PositionPair, StationState, seats_of};
+use hattama_tally::{Generation, MAX_DEFERRED, Outcome, PositionPair, StationState, seats_of};
 
 const VOTES: [u32; 4] = [10, 20, 30, 40];
 const OTHER_VOTES: [u32; 4] = [11, 20, 30, 40];
@@ -168,6 +168,46 @@ fn an_amendment_cannot_bring_the_key_of_another_under_its_own_number() {
     let outcomes = case.outcomes(0);
     assert_eq!(outcomes[0].outcome, Outcome::Counted);
     assert_eq!((outcomes[1].outcome, outcomes[1].rules.as_slice()), (Outcome::Refused, &[RuleCode::UnknownKey][..]));
+}
+
+fn lost(generation: u32, ranges: &[(u32, u64, u64)]) -> Change {
+    let range =
+        |(shard, first, last): &(u32, u64, u64)| RecordRange { shard: ShardId(*shard), first: *first, last: *last };
+    Change::RecordsLost { generation, ranges: ranges.iter().map(range).collect() }
+}
+
+/// By generation: records of shard 1, records in all, amendments.
+fn given_up(case: &Case) -> Vec<String> {
+    let folds = case.fold();
+    let all = folds.control.state().lost_records().map(|(generation, lost)| {
+        let of_one: Vec<_> = lost.of(ShardId(1)).ranges().collect();
+        format!("{}: {of_one:?}, {} by {:?}", generation.0, lost.count(), lost.amendments().collect::<Vec<_>>())
+    });
+    all.collect()
+}
+
+#[test]
+fn what_amendments_give_up_as_lost_adds_up_by_generation_and_changes_no_figure() {
+    let mut case = Case::new();
+    case.send_votes(1, &VOTES);
+    let before = case.fold().nation();
+    // In whatever order they arrive.
+    case.amend(3, lost(1, &[(1, 3, 6)]));
+    assert!(given_up(&case).is_empty(), "it waits for those before it");
+    case.amend(2, lost(2, &[(2, 9, 9)]));
+    case.amend(1, lost(1, &[(0, 4, 4), (1, 1, 2), (1, 5, 9)]));
+    assert_eq!(given_up(&case), ["1: [1..=9], 10 by [1, 3]", "2: [], 1 by [2]"]);
+    let folds = case.fold();
+    let authors = folds.control.state().lost_records_of(Generation(1)).unwrap().authors();
+    assert!(authors.map(AuthorityId::as_str).eq(["cec"]));
+    assert_eq!(folds.control.state().lost_records_of(Generation(3)), None);
+    assert_eq!(folds.nation().contests, before.contests);
+    // As of an earlier position it is as it was.
+    let first = folds.control.state_at(3).unwrap();
+    assert_eq!(first.lost_records().count(), 0);
+    // One more under number 2 takes it and all behind it out again.
+    case.amend(2, lost(2, &[(2, 9, 10)]));
+    assert_eq!(given_up(&case), ["1: [1..=2, 5..=9], 8 by [1]"]);
 }
 
 #[test]

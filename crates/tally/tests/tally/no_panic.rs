@@ -6,7 +6,7 @@ use crate::common::{
     random::Random,
 };
 use hattama_election::{
-    amendment::{Amendment, AmendmentContent, Change, KeyHolder},
+    amendment::{Amendment, AmendmentContent, Change, KeyHolder, RecordRange},
     decision::{Decision, DecisionContent, Ruling},
     definition::{Definition, KeyRole, sample},
     digest::{ContentDigest, SubmissionDigest},
@@ -266,7 +266,7 @@ fn decision(random: &mut Random) -> SubmissionBody {
 
 fn amendment(random: &mut Random) -> SubmissionBody {
     let brought = sample::keys().public_key(KeyRole::Station, "brought").unwrap();
-    let change = match random.below(7) {
+    let change = match random.below(8) {
         0 => Change::KeyReplaced { holder: KeyHolder::Station(station(random)), key: brought },
         1 => {
             let key = *random.pick(&[brought.id(), SAMPLE.stations[1].key.id(), KeyId([0; 16])]);
@@ -283,6 +283,16 @@ fn amendment(random: &mut Random) -> SubmissionBody {
             rule: *random.pick(RuleCode::ALL),
             severity: *random.pick(&[Severity::Off, Severity::Flag, Severity::Hold, Severity::Refuse]),
         },
+        6 => {
+            let offset = |random: &mut Random| *random.pick(&[0, 1, 5, u64::MAX - 1, u64::MAX]);
+            let range = |_| {
+                let shard = ShardId(random.below(6).try_into().unwrap());
+                RecordRange { shard, first: offset(random), last: offset(random) }
+            };
+            let mut ranges: Vec<RecordRange> = (0..3).map(range).collect();
+            ranges.sort_unstable();
+            Change::RecordsLost { generation: random.between(0, 2), ranges }
+        }
         _ => Change::FoldVersion { version: number(random) },
     };
     let number = if random.chance(70) { random.between(1, 3) } else { number(random) };

@@ -71,6 +71,7 @@ proptest! {
             let there = &stopped.shards[shard];
             let control = whole.control.state_at(there.position().control_next_offset).unwrap();
             prop_assert_eq!(control.chain(), stopped.control.state().chain());
+            prop_assert!(control.lost_records().eq(stopped.control.state().lost_records()));
             for station in fold.stations() {
                 let told = fold.evaluation_at(*station, there.position(), &control);
                 prop_assert_eq!(told.as_ref(), there.evaluation(*station));
@@ -119,6 +120,7 @@ fn same_standings(one: &Folds, logs: &Logs, two: &Folds, others: &Logs) {
         standings(&outcomes(&logs[0], one.control.outcomes())),
         standings(&outcomes(&others[0], two.control.outcomes()))
     );
+    assert!(one.control.state().lost_records().eq(two.control.state().lost_records()));
     for (shard, fold) in &one.shards {
         let other = &two.shards[shard];
         for station in fold.stations() {

@@ -3,9 +3,9 @@
 use crate::fields::Fields;
 use bytes::Bytes;
 use hattama_election::{
-    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_STILL_VALID},
+    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_LOST_RANGES, MAX_STILL_VALID, RecordRange},
     digest::SubmissionDigest,
-    ids::{AuthorityId, ContestId, OptionId, StationId},
+    ids::{AuthorityId, ContestId, OptionId, ShardId, StationId},
     instant::Instant,
     key::{KeyId, PublicKey},
     rules::{RuleCode, Severity},
@@ -67,6 +67,10 @@ fn change_to_proto(change: &Change) -> amendment::Change {
             severity: severity.as_str().into(),
         }),
         Change::FoldVersion { version } => amendment::Change::FoldVersion(v1::FoldVersion { version: *version }),
+        Change::RecordsLost { generation, ranges } => amendment::Change::RecordsLost(v1::RecordsLost {
+            generation: *generation,
+            ranges: ranges.iter().map(record_range_to_proto).collect(),
+        }),
     }
 }
 
@@ -89,7 +93,26 @@ fn read_change(change: amendment::Change, fields: &mut Fields) -> Option<Change>
         }
         amendment::Change::SeverityChanged(message) => read_severity_changed(&message, fields),
         amendment::Change::FoldVersion(message) => Some(Change::FoldVersion { version: message.version }),
+        amendment::Change::RecordsLost(message) => read_records_lost(&message, fields),
     }
+}
+
+/// A range of records as a message.
+#[must_use]
+pub fn record_range_to_proto(range: &RecordRange) -> v1::RecordRange {
+    v1::RecordRange { shard: range.shard.0, first: range.first, last: range.last }
+}
+
+/// A range of records as a message has it; whether it can be one, nobody has looked.
+#[must_use]
+pub fn record_range_from_proto(message: &v1::RecordRange) -> RecordRange {
+    RecordRange { shard: ShardId(message.shard), first: message.first, last: message.last }
+}
+
+fn read_records_lost(message: &v1::RecordsLost, fields: &mut Fields) -> Option<Change> {
+    fields.at_most("records_lost.ranges", message.ranges.len(), MAX_LOST_RANGES)?;
+    let ranges = message.ranges.iter().map(record_range_from_proto).collect();
+    Some(Change::RecordsLost { generation: message.generation, ranges })
 }
 
 fn read_key_replaced(message: v1::KeyReplaced, fields: &mut Fields) -> Option<Change> {

@@ -8,6 +8,7 @@ mod probe;
 mod protocol;
 mod turnout;
 
+pub use amendment::{record_range_from_proto, record_range_to_proto};
 pub(crate) use lines::{line_meaning_from_number, line_meaning_number};
 
 use crate::fields::{FieldError, Fields};

@@ -1,13 +1,13 @@
 //! Anything that can be said in a submission, at random; right in form, of any sense.
 
 use hattama_election::{
-    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_STILL_VALID},
+    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_LOST_RANGES, MAX_STILL_VALID, RecordRange},
     decision::{Decision, DecisionContent, Ruling},
     digest::{ContentDigest, CoreDigest, ScanDigest, SubmissionDigest},
     form::{LineMeaning, Lines},
     ids::{AuthorityId, ContestId, ElectionId, OptionId, ServiceId, ShardId, SlotId, StationId},
     instant::Instant,
-    protocol::{MAX_COUNT, Protocol, ProtocolContent, Signatory, SignatoryRole, SignatoryStance},
+    protocol::{MAX_COUNT, MAX_REASON_BYTES, Protocol, ProtocolContent, Signatory, SignatoryRole, SignatoryStance},
     rules::{RuleCode, Severity},
     submission::{CommissionProtocol, CommissionProtocolContent, Lines64, Probe, ProbeSender, SubmissionBody},
     turnout::{TurnoutContent, TurnoutReport},
@@ -197,6 +197,14 @@ fn decision() -> impl Strategy<Value = Decision> {
     )
 }
 
+fn record_range() -> impl Strategy<Value = RecordRange> {
+    (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(shard, first, last)| RecordRange {
+        shard: ShardId(shard),
+        first,
+        last,
+    })
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let holder = prop_oneof![station().prop_map(KeyHolder::Station), authority().prop_map(KeyHolder::Authority)];
     let rule = (0..RuleCode::ALL.len()).prop_map(|place| RuleCode::ALL[place]);
@@ -211,6 +219,8 @@ fn change() -> impl Strategy<Value = Change> {
         (station(), instant()).prop_map(|(station, at)| Change::PollsClose { station, at }),
         (rule, severity).prop_map(|(rule, severity)| Change::SeverityChanged { rule, severity }),
         any::<u32>().prop_map(|version| Change::FoldVersion { version }),
+        (any::<u32>(), vec(record_range(), 0..4))
+            .prop_map(|(generation, ranges)| Change::RecordsLost { generation, ranges }),
     ]
 }
 
@@ -299,4 +309,14 @@ pub fn a_long_amendment(extra: usize) -> Amendment {
         reason: "stolen".into(),
         signed_at: Instant(0),
     }
+}
+
+/// An amendment that gives up as many ranges as it may, in the longest encoding.
+pub fn a_long_list_of_lost_records(extra: usize) -> Amendment {
+    let range = |_| RecordRange { shard: ShardId(u32::MAX), first: u64::MAX, last: u64::MAX };
+    let ranges = (0..MAX_LOST_RANGES + extra).map(range).collect();
+    let long = a_long_amendment(0);
+    let change = Change::RecordsLost { generation: u32::MAX, ranges };
+    let reason = "r".repeat(MAX_REASON_BYTES);
+    Amendment { content: AmendmentContent { change, ..long.content }, reason, ..long }
 }

@@ -1,12 +1,12 @@
 //! Payloads read back, and every other encoding or wrong form is refused by name.
 
-use crate::common::{a_long_amendment, a_protocol, a_turnout_report, body};
+use crate::common::{a_long_amendment, a_long_list_of_lost_records, a_protocol, a_turnout_report, body};
 use hattama_election::{
     rules::RuleCode,
     submission::{Kind, SubmissionBody},
 };
 use hattama_proto::submission::v1;
-use hattama_wire::{decode_payload, encode_payload};
+use hattama_wire::{decode_payload, encode_payload, limits};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -201,6 +201,15 @@ fn a_text_or_list_above_its_limit_is_too_long() {
     assert!(decode_payload(Kind::Amendment, &at_the_limit).is_ok());
     let above = encode_payload(&SubmissionBody::Amendment(a_long_amendment(1)));
     assert_eq!(wrong(Kind::Amendment, &above), one(RuleCode::TooLong, "key_revoked.still_valid"));
+    let above = encode_payload(&SubmissionBody::Amendment(a_long_list_of_lost_records(1)));
+    assert_eq!(wrong(Kind::Amendment, &above), one(RuleCode::TooLong, "records_lost.ranges"));
+}
+
+#[test]
+fn the_longest_list_of_lost_records_is_far_below_what_a_submission_may_have() {
+    let longest = encode_payload(&SubmissionBody::Amendment(a_long_list_of_lost_records(0)));
+    assert!(decode_payload(Kind::Amendment, &longest).is_ok());
+    assert!(longest.len() < limits::MAX_SUBMISSION_BYTES * 2 / 3, "{} bytes", longest.len());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod election;
 mod legal_rules;
 mod listing;
+mod lost;
 mod restoring;
 mod result;
 mod seats;
@@ -28,8 +29,9 @@ use hattama_election::{
 use hattama_proto::national::v1::{
     self as national, GetContestResultRequest, GetContestResultResponse, GetElectionRequest, GetElectionResponse,
     GetNationalResultRequest, GetNationalResultResponse, GetSeatAllocationRequest, GetSeatAllocationResponse,
-    GetStationRequest, GetStationResponse, GetTurnoutRequest, GetTurnoutResponse, ListStationsRequest,
-    ListStationsResponse, PublicationRef, WatchPublicationsRequest, national_results_server::NationalResults,
+    GetStationRequest, GetStationResponse, GetTurnoutRequest, GetTurnoutResponse, ListMissingRecordsRequest,
+    ListMissingRecordsResponse, ListStationsRequest, ListStationsResponse, PublicationRef, WatchPublicationsRequest,
+    national_results_server::NationalResults,
 };
 use hattama_service_kit::{clock::Clock, shutdown::Shutdown, streams::StreamLimit};
 use hattama_tally::{ControlState, PositionPair};
@@ -121,7 +123,7 @@ impl From<Broken> for Status {
 impl NationalResults for Api {
     async fn get_election(&self, _: Request<GetElectionRequest>) -> Result<Response<GetElectionResponse>, Status> {
         let newest = self.archive.snapshot(None).ok();
-        let restoring = self.restoring(newest.as_deref().map(|newest| &newest.publication.body));
+        let restoring = self.restoring(newest.as_deref());
         Ok(Response::new(GetElectionResponse { restoring, ..GetElectionResponse::clone(&self.election) }))
     }
 
@@ -180,6 +182,13 @@ impl NationalResults for Api {
         request: Request<WatchPublicationsRequest>,
     ) -> Result<Response<Self::WatchPublicationsStream>, Status> {
         self.watch(request.into_inner()).map(Response::new)
+    }
+
+    async fn list_missing_records(
+        &self,
+        request: Request<ListMissingRecordsRequest>,
+    ) -> Result<Response<ListMissingRecordsResponse>, Status> {
+        self.missing_records(&request.into_inner()).map(Response::new)
     }
 }
 

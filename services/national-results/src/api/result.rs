@@ -18,7 +18,7 @@ impl Api {
     pub(super) fn national_result(&self, snapshot: &Snapshot) -> GetNationalResultResponse {
         let body = &snapshot.publication.body;
         let states = self.archive.states();
-        let restoring = self.restoring(Some(body));
+        let restoring = self.restoring(Some(snapshot));
         let at_other_control =
             |position: hattama_tally::PositionPair| position.control_next_offset != body.control_next_offset;
         GetNationalResultResponse {
@@ -39,6 +39,7 @@ impl Api {
             shards: count(self.station_shards.len()),
             vector: body.vector.iter().map(vector_entry_to_proto).collect(),
             restoring,
+            lost_records: self.lost_records(&snapshot.control),
         }
     }
 

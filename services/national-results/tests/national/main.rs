@@ -6,6 +6,7 @@
 mod catching_up;
 mod embargo;
 mod exits;
+mod lost;
 mod older;
 mod process;
 mod publishing;

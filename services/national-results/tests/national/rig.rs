@@ -147,8 +147,11 @@ impl Rig {
 
     /// An amendment that closes a station.
     pub async fn close_station(&self, number: u32, station: &str) {
+        self.amend(number, Change::StationClosed { station: StationId::new(station).unwrap() }).await;
+    }
+
+    pub async fn amend(&self, number: u32, change: Change) {
         let author = AuthorityId::new("operator").unwrap();
-        let change = Change::StationClosed { station: StationId::new(station).unwrap() };
         let content = AmendmentContent { number, author, change };
         let amendment = Amendment { content, reason: "flood".to_owned(), signed_at: Instant(0) };
         self.submit(KeyRole::Authority, "operator", &SubmissionBody::Amendment(amendment)).await;

@@ -38,8 +38,9 @@ status-restoring = The results are being restored
 status-restoring-why = The log of results is being filled again from the gateways' copies. The figures may be lower than those published before.
 restoring = The log of results was lost and is being filled again
 restoring-publication = Before the loss: publication No. { $number }, published at { $time } ({ $clock }).
-restoring-why = Its figures stay here until everything that it counted is counted again. The figures further down are those counted so far.
+restoring-why = Its figures stay here until everything that it counted is counted again, or a signed decision names what is lost. The figures further down are those counted so far.
 restoring-progress = Of the { $all } records that it stood on, { $back } are back.
+restoring-lost = By decision (amendment No. { $amendments }) { $lost } will not come again.
 restoring-figures = Figures of the last publication before the loss
 n-of-stations = { $counted } of { $expected } stations counted
 n-of-voters = { $counted } of { $expected } voters are on the registers of these stations
@@ -54,6 +55,7 @@ districts-together = { $n ->
 }
 frozen = Shards that stand still because a check failed: { $shards }. Their figures are the last ones that were right.
 other-control = Shards counted under another state of amendments and decisions than the nation: { $shards }.
+records-lost = An earlier log of results was lost. By decision (amendment No. { $amendments }, { $authors }) { $lost } of its records will not come again: what only they said is not in these figures.
 checked = { $checked } of { $all } tallies were checked against an independent count by the service that published them.
 
 ## Lists

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
+use hattama_proto::national::v1::LostRecords;
 
 use super::counted::{self, CountedView};
 use super::districts::{self, DistrictsView};
@@ -218,7 +219,16 @@ fn notices(snapshot: &Snapshot, words: &Words) -> Vec<String> {
         (!numbers.is_empty()).then(|| words.say(key, &[("shards", &shards(numbers))]))
     };
     let both = [of("frozen", &result.frozen_shards), of("other-control", &result.shards_at_other_control)];
-    both.into_iter().flatten().collect()
+    both.into_iter().flatten().chain(result.lost_records.iter().filter_map(|lost| given_up(lost, words))).collect()
+}
+
+/// What was given up and did not come all the same: the figures may be without it.
+fn given_up(lost: &LostRecords, words: &Words) -> Option<String> {
+    let gone = lost.records.saturating_sub(lost.records_back);
+    let amendments = listed(lost.amendments.iter().map(ToString::to_string));
+    let places =
+        [("lost", &*words.count(gone)), ("amendments", &amendments), ("authors", &listed(lost.authors.clone()))];
+    (gone > 0).then(|| words.say("records-lost", &places))
 }
 
 fn checked(snapshot: &Snapshot, words: &Words) -> String {

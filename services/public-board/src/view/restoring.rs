@@ -8,6 +8,7 @@ use hattama_proto::national::v1::{GetElectionResponse, GetNationalResultResponse
 
 use super::counted::{self, CountedView};
 use super::districts::{self, DistrictsView};
+use super::listed;
 use super::lists::{self, ListView};
 use super::times::NationalClock;
 use crate::snapshot::Snapshot;
@@ -17,7 +18,7 @@ use crate::texts::Words;
 pub struct RestoringView {
     /// Which publication, and when it was written.
     pub publication: String,
-    /// How much of what it stood on is back.
+    /// How much of what it stood on is back, and what is given up.
     pub progress: String,
     /// How much was counted.
     pub counted: CountedView,
@@ -42,10 +43,17 @@ pub fn build(election: &GetElectionResponse, restoring: Option<&Restoring>, word
     let number = words.count(before.publication.sequence);
     let time = clock.time(before.publication.published_at_milliseconds);
     let (back, all) = (words.count(restoring.records_back), words.count(restoring.records));
+    let mut progress = words.say("restoring-progress", &[("back", &back), ("all", &all)]);
+    if restoring.records_lost > 0 {
+        let lost = words.count(restoring.records_lost);
+        let amendments = listed(restoring.lost_by_amendments.iter().map(ToString::to_string));
+        progress =
+            format!("{progress} {}", words.say("restoring-lost", &[("lost", &lost), ("amendments", &amendments)]));
+    }
     Some(RestoringView {
         publication: words
             .say("restoring-publication", &[("number", &number), ("time", &time), ("clock", &clock.name())]),
-        progress: words.say("restoring-progress", &[("back", &back), ("all", &all)]),
+        progress,
         counted: counted::build(&before, words),
         lists: lists::build(&before, words),
         districts: districts::build(&before, words),

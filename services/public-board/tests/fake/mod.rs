@@ -206,6 +206,13 @@ impl NationalResults for Service {
         Err(Status::unimplemented("the board does not ask for it"))
     }
 
+    async fn list_missing_records(
+        &self,
+        _: Request<ListMissingRecordsRequest>,
+    ) -> Result<Response<ListMissingRecordsResponse>, Status> {
+        Err(Status::unimplemented("the board does not ask for it"))
+    }
+
     async fn get_station(&self, _: Request<GetStationRequest>) -> Result<Response<GetStationResponse>, Status> {
         Err(Status::unimplemented("the board does not ask for it"))
     }

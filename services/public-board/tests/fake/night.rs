@@ -82,6 +82,7 @@ impl Scene {
                 })
                 .collect(),
             restoring: None,
+            lost_records: Vec::new(),
         };
         Self {
             election: election(),

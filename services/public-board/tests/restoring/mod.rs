@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hattama_proto::national::v1::Restoring;
+use hattama_proto::national::v1::{LostRecords, Restoring};
 use hattama_public_board::start;
 use hattama_service_kit::listen;
 use hattama_service_kit::shutdown::Shutdown;
@@ -21,6 +21,7 @@ fn before_the_loss(restored_so_far: u64) -> Restoring {
         turnout: before.turnout,
         records: 36_411,
         records_back: restored_so_far,
+        ..Restoring::default()
     }
 }
 
@@ -80,4 +81,43 @@ async fn votes_before_the_loss_wait_for_the_embargo_too() {
     let page = text_of(&get(night.board, "/?lang=en").await.body);
     assert!(page.contains("publication No. 2,903"));
     assert!(!page.contains(&reading::english(votes)), "{page}");
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_said_while_it_is_restored_and_ever_after_in_every_language() {
+    let mut scene = Scene::counted(3_904, 4_000, now());
+    let given_up = Restoring { records_lost: 411, lost_by_amendments: vec![3, 4], ..before_the_loss(16_205) };
+    scene.result.as_mut().unwrap().restoring = Some(given_up);
+    let night = board_with(scene).await;
+    for (language, words) in [
+        ("en", "By decision (amendment No. 3, 4) 411 will not come again."),
+        ("ru", "Уже не вернутся по решению (изменение № 3, 4): 411."),
+        ("kk", "Шешім бойынша (№ 3, 4 өзгеріс) енді қайтпайды: 411."),
+    ] {
+        let page = text_of(&get(night.board, &format!("/?lang={language}")).await.body);
+        assert!(page.contains(words), "{language}: {page}");
+    }
+
+    let mut scene = Scene::counted(3_905, 9_000, now());
+    let lost = |generation, records, records_back| LostRecords {
+        generation,
+        records,
+        records_back,
+        amendments: vec![3],
+        authors: vec!["operator".into()],
+    };
+    scene.result.as_mut().unwrap().lost_records = vec![lost(1, 411, 11), lost(2, 7, 7)];
+    let night = board_with(scene).await;
+    for (language, words) in [
+        ("en", "By decision (amendment No. 3, operator) 400 of its records will not come again"),
+        ("ru", "Его записи, которые по решению (изменение № 3, operator) уже не вернутся: 400."),
+        ("kk", "Шешім бойынша (№ 3 өзгеріс, operator) енді қайтпайтын жазбалары: 400."),
+    ] {
+        let page = text_of(&get(night.board, &format!("/?lang={language}")).await.body);
+        assert_eq!(page.matches(words).count(), 1, "{language}: {page}");
+        assert_eq!(page.matches("operator").count(), 1, "what all came again is not missing: {language}: {page}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&get(night.board, "/p/3905.json").await.body).unwrap();
+    assert_eq!(json["lost_records"][0]["records"], 411);
+    assert_eq!(json["lost_records"][0]["amendments"][0], 3);
 }

@@ -2,7 +2,7 @@
 
 use super::{Faults, ascends};
 use crate::{
-    amendment::{Amendment, Change, KeyHolder, MAX_STILL_VALID},
+    amendment::{Amendment, Change, KeyHolder, MAX_LOST_RANGES, MAX_STILL_VALID, RecordRange},
     definition::{Definition, Holder},
     ids::{ContestId, OptionId, StationId},
     key::PublicKey,
@@ -31,6 +31,11 @@ pub fn amendment(definition: &Definition, amendment: &Amendment) -> Vec<Violatio
             faults.require(rule.may_change_to(*severity), RuleCode::RulingImpossible, "severity");
         }
         Change::FoldVersion { version } => faults.require(*version >= 1, RuleCode::RulingImpossible, "version"),
+        Change::RecordsLost { generation, ranges } => {
+            faults.require(*generation >= 1, RuleCode::RulingImpossible, "generation");
+            faults.length("ranges", ranges.len(), MAX_LOST_RANGES);
+            faults.require(are_records(definition, ranges), RuleCode::RulingImpossible, "ranges");
+        }
     }
     faults.0
 }
@@ -56,6 +61,14 @@ fn key_replaced(definition: &Definition, holder: &KeyHolder, key: &PublicKey, fa
         }
     };
     faults.require(!of_another, RuleCode::RulingImpossible, "key");
+}
+
+/// Of shards that exist, behind the genesis, ascending and none twice; at least one.
+fn are_records(definition: &Definition, ranges: &[RecordRange]) -> bool {
+    let is_one =
+        |range: &RecordRange| range.shard.0 < definition.shards && 1 <= range.first && range.first <= range.last;
+    let ascends = |pair: &[RecordRange]| (pair[0].shard, pair[0].last) < (pair[1].shard, pair[1].first);
+    !ranges.is_empty() && ranges.iter().all(is_one) && ranges.windows(2).all(ascends)
 }
 
 fn option_withdrawn(definition: &Definition, contest: &ContestId, option: &OptionId, faults: &mut Faults) {

@@ -7,7 +7,7 @@ use super::{
     random::Random,
 };
 use hattama_election::{
-    amendment::{Amendment, AmendmentContent, Change, KeyHolder},
+    amendment::{Amendment, AmendmentContent, Change, KeyHolder, RecordRange},
     decision::{Decision, DecisionContent, Ruling},
     definition::{Authority, AuthorityRole, Definition, Station},
     digest::{ContentDigest, SubmissionDigest},
@@ -259,7 +259,7 @@ impl Maker {
 
     fn change(&mut self) -> Change {
         let (_, station) = self.station();
-        match self.random.below(10) {
+        match self.random.below(11) {
             0..3 => {
                 let authority = self.random.pick(&self.definition.authorities).id.clone();
                 let holder = match self.random.chance(60) {
@@ -294,6 +294,13 @@ impl Maker {
                 Change::PollsClose { station: station.id, at }
             }
             8 => self.severity(),
+            9 => {
+                let ranges = (0..self.definition.shards).map(|shard| {
+                    let first = u64::from(self.random.between(1, 9));
+                    RecordRange { shard: ShardId(shard), first, last: first + u64::from(self.random.between(0, 9)) }
+                });
+                Change::RecordsLost { ranges: ranges.collect(), generation: self.random.between(1, 2) }
+            }
             _ => Change::FoldVersion { version: 1 },
         }
     }

@@ -200,5 +200,9 @@ fn change(change: &Change) -> Value {
             json!({ "kind": "severity_changed", "rule": rule, "severity": severity })
         }
         Change::FoldVersion { version } => json!({ "kind": "fold_version", "version": version }),
+        Change::RecordsLost { generation, ranges } => {
+            let ranges: Vec<_> = ranges.iter().map(|range| json!([range.shard, range.first, range.last])).collect();
+            json!({ "kind": "records_lost", "generation": generation, "ranges": ranges })
+        }
     }
 }

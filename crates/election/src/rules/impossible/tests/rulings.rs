@@ -2,7 +2,7 @@
 
 use super::{codes, contents, contest, options, station, table};
 use crate::{
-    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_STILL_VALID},
+    amendment::{Amendment, AmendmentContent, Change, KeyHolder, MAX_LOST_RANGES, MAX_STILL_VALID, RecordRange},
     decision::{Decision, DecisionContent, MAX_SET_ASIDE, MAX_TIED_OPTIONS, Ruling},
     definition::sample,
     digest::{ContentDigest, SubmissionDigest},
@@ -150,6 +150,38 @@ fn a_severity_changes_only_where_the_catalogue_allows_it() {
             assert_eq!(found.is_empty(), rule.may_change_to(severity), "{rule} {severity:?}");
         }
     }
+}
+
+#[test]
+fn lost_records_lie_in_shards_that_exist_behind_the_genesis_in_order_and_within_their_limit() {
+    let definition = sample::definition();
+    let lost = |generation: u32, ranges: &[(u32, u64, u64)]| {
+        let range =
+            |(shard, first, last): &(u32, u64, u64)| RecordRange { shard: ShardId(*shard), first: *first, last: *last };
+        let ranges = ranges.iter().map(range).collect();
+        let found = amendment(&definition, &amended(Change::RecordsLost { generation, ranges }));
+        found.iter().map(|one| (one.code, one.field.to_string())).collect::<Vec<_>>()
+    };
+    let wrong = |field: &str| vec![(RulingImpossible, field.to_owned())];
+    assert_eq!(lost(1, &[(0, 1, 1), (1, 1, 4), (1, 5, 5), (1, 9, u64::MAX), (2, 1, 2)]), []);
+    assert_eq!(lost(0, &[(1, 1, 4)]), wrong("generation"));
+    let last = definition.shards - 1;
+    assert_eq!(lost(1, &[(last, 1, 4)]), []);
+    for impossible in [
+        &[][..],
+        &[(1, 0, 4)],
+        &[(1, 4, 3)],
+        &[(last + 1, 1, 4)],
+        &[(1, 1, 4), (1, 4, 6)],
+        &[(1, 5, 6), (1, 1, 4)],
+        &[(2, 1, 4), (1, 5, 6)],
+        &[(1, 1, 4), (1, 1, 4)],
+    ] {
+        assert_eq!(lost(1, impossible), wrong("ranges"), "{impossible:?}");
+    }
+    let many: Vec<_> = (0..=MAX_LOST_RANGES as u64).map(|n| (1, 2 * n + 1, 2 * n + 1)).collect();
+    assert_eq!(lost(1, &many[1..]), []);
+    assert_eq!(lost(1, &many), [(TooLong, "ranges".to_owned())]);
 }
 
 #[test]
