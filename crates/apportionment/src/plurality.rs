@@ -7,6 +7,9 @@ use crate::rules::{Source, Sourced};
 use crate::tie::{ResolutionReport, Resolver, Tie, TieResolution, TieStage};
 
 /// What happens when more votes (or as many) are against all than for the strongest candidate.
+///
+/// No law was found for more, nor for as many. Equal votes elect nobody between candidates either, so level is read as
+/// ahead, never as a win: the reading that awards a seat would be the one that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgainstAllAhead {
@@ -137,7 +140,7 @@ fn decide(rules: &PluralityRules, input: &PluralityInput, resolver: &mut Resolve
     let strongest = with_votes(input, most);
     let against_all = input.against_all.unwrap_or(0);
     let counts = rules.against_all_ahead.value == AgainstAllAhead::SeatOpen;
-    // Level counts as ahead: the law found says nothing of either, and this must not decide.
+    // level counts as ahead: see `AgainstAllAhead`
     if counts && against_all > 0 && against_all >= most {
         let law = rules.against_all_ahead.source.clone();
         return PluralityOutcome::AgainstAllAhead { against_all, strongest, lead: against_all - most, law };

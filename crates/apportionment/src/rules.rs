@@ -100,6 +100,10 @@ pub struct Threshold {
 }
 
 /// When one list alone is over the threshold, it shares the seats with the next one.
+///
+/// No law was found for a next one that nobody voted for. Read here as everywhere: nobody wins a seat without a vote.
+/// Such a list is no runner-up, and a list alone without a runner-up takes every seat; the explanation marks that as
+/// assumed, whatever the rule itself is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct SoleListRule {
     /// Seats the next list gets at least. Not more than the contest has.

@@ -221,11 +221,11 @@ pub enum Step {
     ListAlone {
         /// The list.
         list: OptionId,
-        /// The next one; several if they have equal votes, none if there is no other list.
+        /// The next one; several if they have equal votes, none if no other list has a vote.
         next: Vec<OptionId>,
         /// Seats the next one gets at least.
         minimum: u32,
-        /// The law behind it.
+        /// The law behind it; assumed where there is no next one.
         law: Source,
     },
     /// The lists that share, and how.

@@ -6,8 +6,11 @@ use super::Working;
 use super::output::{Outcome, RemainderVerdict, Step};
 use super::share::{OpenSeats, dry_run};
 use crate::input::OptionKind;
-use crate::rules::SoleListRule;
+use crate::rules::{Certainty, SoleListRule, Source};
 use crate::tie::TieStage;
+
+/// What stands for the law when no other list has a vote.
+const NO_RUNNER_UP: &str = "no law found: without a vote no list is the next, and the list alone shares with nobody";
 
 /// Seats of the list alone and of its runner-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,16 +33,16 @@ impl Pair {
 }
 
 impl Working<'_> {
-    /// The runner-up is the list with the most votes below the threshold, even if that were none: the rule is there
-    /// for a second party, and says nothing of its votes.
+    /// The runner-up is the list with the most votes below the threshold. One without a single vote is nobody's
+    /// runner-up, as it passes no threshold either ([`SoleListRule`]): then the list alone takes every seat.
     pub(super) fn share_with_runner_up(&mut self, alone: usize, rule: &SoleListRule) -> ControlFlow<Outcome> {
         let next = self.strongest_below(alone);
-        self.steps.push(Step::ListAlone {
-            list: self.id(alone),
-            next: self.ids(&next),
-            minimum: rule.minimum_for_runner_up,
-            law: rule.source.clone(),
-        });
+        let law = match next.as_slice() {
+            [] => Source::new(NO_RUNNER_UP, Certainty::Assumed),
+            _ => rule.source.clone(),
+        };
+        let minimum = rule.minimum_for_runner_up;
+        self.steps.push(Step::ListAlone { list: self.id(alone), next: self.ids(&next), minimum, law });
         let runner_up = match next.as_slice() {
             [] => return self.share(&[alone]),
             [one] => *one,
@@ -53,9 +56,12 @@ impl Working<'_> {
         }
     }
 
-    /// Every other list with the most votes among them.
+    /// Every other list with the most votes among them; none when nobody voted for any.
     fn strongest_below(&self, alone: usize) -> Vec<usize> {
-        let is_other = |&index: &usize| index != alone && self.options[index].kind == OptionKind::List;
+        let is_other = |&index: &usize| {
+            let option = &self.options[index];
+            index != alone && option.kind == OptionKind::List && option.votes > 0
+        };
         let others: Vec<usize> = (0..self.options.len()).filter(is_other).collect();
         let most = others.iter().map(|&index| self.options[index].votes).max();
         others.into_iter().filter(|&index| Some(self.options[index].votes) == most).collect()

@@ -99,6 +99,13 @@ fn the_output_says_each_article_and_how_sure_it_is() {
     assert_eq!(json["steps"][0]["step"], "threshold");
     assert_eq!(json["steps"][0]["of"], "valid_including_against_all");
     assert_eq!(json["steps"][0]["law"]["article"], "5% since 2021");
+    assert_eq!(json["steps"][0]["of_law"]["article"], "four regional contests of the same day");
+    assert_eq!(json["rules"]["sole_list_rule"]["source"]["article"], "the next party gets at least two seats");
+    assert_eq!(json["rules"]["sole_list_rule"]["source"]["certainty"], "press");
+    assert_eq!(json["rules"]["method"]["source"]["certainty"], "older");
+    for rule in ["tie", "no_list_over_threshold"] {
+        assert_eq!(json["rules"][rule], serde_json::json!({"article": "no law found", "certainty": "assumed"}));
+    }
     assert_eq!(json["outcome"]["outcome"], "complete");
     assert_eq!(json["outcome"]["seats"][0], serde_json::json!({"option": "amanat", "seats": 40}));
     assert_eq!(json["options"][5]["share"]["verdict"]["verdict"], "won");

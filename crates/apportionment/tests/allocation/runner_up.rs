@@ -111,9 +111,27 @@ fn an_election_without_a_vote_divides_by_nothing() {
 }
 
 #[test]
-fn the_first_station_of_the_night_does_not_choose_a_runner_up_without_votes() {
-    let allocation = allocate(&kazakhstan(), &lists(&[120, 0, 0]));
-    assert_eq!(tied(&allocation), ("BC".to_string(), 2, TieStage::RunnerUp));
+fn a_list_without_a_vote_is_nobodys_runner_up() {
+    for votes in [&[120, 0][..], &[0, 120, 0]] {
+        let allocation = allocate(&kazakhstan(), &lists(votes));
+        let expected: Vec<u32> = votes.iter().map(|&count| if count > 0 { 69 } else { 0 }).collect();
+        assert_eq!(seats(&allocation), expected);
+        assert!(matches!(allocation.outcome, Outcome::Complete { .. }), "nothing is left to decide");
+    }
+    assert_eq!(complete(&kazakhstan(), &lists(&[120, 0, 1])), [67, 0, 2], "one vote is enough");
+}
+
+#[test]
+fn the_explanation_says_how_sure_the_runner_up_is() {
+    let law = |votes: &[u64]| {
+        let steps = allocate(&kazakhstan(), &lists(votes)).steps;
+        steps.into_iter().find_map(|step| match step {
+            Step::ListAlone { next, law, .. } => Some((next.len(), law.certainty)),
+            _ => None,
+        })
+    };
+    assert_eq!(law(&[6_000_000, 100_000]), Some((1, Certainty::Press)));
+    assert_eq!(law(&[6_000_000, 0]), Some((0, Certainty::Assumed)), "no law was found for a next list without votes");
 }
 
 #[test]

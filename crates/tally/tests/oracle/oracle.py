@@ -463,7 +463,7 @@ def tie(definition, ties, between, open_seats, winners_wanted):
 
 def plurality(definition, nation, votes, ties):
     most = max(votes.values(), default=0)
-    ahead = definition["against_all"] and nation["against_all"] > most
+    ahead = definition["against_all"] and nation["against_all"] >= most  # level is no win (reading 46)
     if not votes or (ahead and definition["method"]["against_all_ahead"] == "seat-open"):
         return {"winner": None, "decision_needed": None}
     first = [option for option in votes if votes[option] == most]

@@ -624,6 +624,7 @@ class Seats(Case):
     def test_a_sole_list_shares_with_the_runner_up(self):
         self.assertEqual(seats_of({"a": 970, "b": 20, "c": 10})["seats"], {"a": 8, "b": 2, "c": 0})
         self.assertEqual(seats_of({"a": 970, "b": 20, "c": 10}, sole=None)["seats"], {"a": 10, "b": 0, "c": 0})
+        self.assertEqual(seats_of({"a": 970, "b": 0, "c": 0}), {"seats": {"a": 10, "b": 0, "c": 0}, "decision_needed": None})
 
     def test_tied_runners_up_need_a_decision_with_one_winner_for_all_seats(self):
         votes = {"a": 970, "b": 15, "c": 15}
@@ -640,7 +641,9 @@ class Seats(Case):
         def winner(votes, against_all=0, *decisions):
             return evaluate(protocol(contest="c-d1", votes=votes, against_all=against_all), *decisions)["seats"]["c-d1"]
 
-        self.assertEqual(winner({"x": 5, "y": 4, "z": 0}, 5)["winner"], "x")
+        self.assertEqual(winner({"x": 5, "y": 4, "z": 0}, 4)["winner"], "x")
+        self.assertEqual(winner({"x": 5, "y": 4, "z": 0}, 5), {"winner": None, "decision_needed": None})
+        self.assertEqual(winner({"x": 5, "y": 5, "z": 0}, 5), {"winner": None, "decision_needed": None})
         self.assertEqual(winner({"x": 5, "y": 4, "z": 0}, 6), {"winner": None, "decision_needed": None})
         tie = {"winner": None, "decision_needed": {"between": ["x", "y"], "seats": 1}}
         self.assertEqual(winner({"x": 5, "y": 5, "z": 0}), tie)

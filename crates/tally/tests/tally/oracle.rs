@@ -1,9 +1,10 @@
 //! The fold against an oracle that was written without it (`tests/oracle/`): every station, total and seat of random worlds.
 
 use crate::common::{folding::Folds, random::Random, world::World};
+use hattama_apportionment::{PluralityOutcome, Step};
 use hattama_election::rules::RuleCode;
-use hattama_tally::{Outcome, StationState};
-use std::collections::BTreeSet;
+use hattama_tally::{ContestSeats, Outcome, StationState, seats_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 mod ask;
 mod ours;
@@ -83,4 +84,38 @@ fn the_random_worlds_show_every_outcome_every_state_and_every_rule_that_the_fold
     let silent: Vec<&RuleCode> = RuleCode::ALL.iter().filter(possible).filter(|code| !rules.contains(code)).collect();
     assert_eq!(silent, Vec::<&RuleCode>::new());
     assert!(rules.contains(&RuleCode::UnknownKey) && rules.contains(&RuleCode::NotEntitled));
+}
+
+/// What no law was found for is read one way, here and in the oracle (its readings 43 and 46): the worlds have to ask it.
+#[test]
+fn the_random_worlds_show_what_no_law_was_found_for() {
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in 0..WORLDS {
+        let world = World::random(seed);
+        let folds = Folds::of_world(&world, &world.logs(&mut Random::new(seed)));
+        for contest in folds.nation().contests {
+            let seats = seats_of(&world.definition, contest.contest, &contest.nation, folds.control.state());
+            if let Some(question) = unanswered(&seats) {
+                *shown.entry(question).or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown.values().all(|contests| *contests >= 3), "{shown:?}");
+}
+
+/// The question without a law that these seats depend on.
+fn unanswered(seats: &ContestSeats) -> Option<&'static str> {
+    match seats {
+        ContestSeats::Plurality { result } => match &result.outcome {
+            PluralityOutcome::AgainstAllAhead { lead: 0, .. } => Some("against all is level with the strongest"),
+            _ => None,
+        },
+        ContestSeats::List { allocation } => {
+            let alone = |step: &Step| matches!(step, Step::ListAlone { next, .. } if next.is_empty());
+            let voteless = allocation.steps.iter().any(alone) && allocation.options.len() > 1;
+            voteless.then_some("no other list has a vote")
+        }
+        ContestSeats::Impossible { .. } => None,
+    }
 }

@@ -4,7 +4,7 @@ use super::{Api, election, legal_rules, reference_of};
 use crate::{embargo, nation::Snapshot};
 use hattama_apportionment::{
     Certainty, Denominator, DenominatorSensitivity, ListAllocation, OptionId, OptionResult, Outcome, PluralityOutcome,
-    PluralityResult, Step, Tie,
+    PluralityResult, Source, Step, Tie,
 };
 use hattama_proto::national::v1::{
     Fraction, GetSeatAllocationResponse, SeatLine, SeatStep, Sensitivity, Threshold, TieFound,
@@ -103,10 +103,14 @@ fn list_step(step: &Step) -> (String, Option<&OptionId>) {
             (format!("threshold {numerator}/{denominator} of {number} ({of}): {passed} passed"), None)
         }
         Step::NoListOverThreshold { seats, law } => {
-            (format!("no list is over the threshold; {seats} seats are not awarded ({})", law.article), None)
+            (format!("no list is over the threshold; {seats} seats are not awarded ({})", law_text(law)), None)
         }
-        Step::ListAlone { list, next, minimum, .. } => {
-            (format!("{list} alone passed; the next ({}) gets at least {minimum} seats", ids(next)), None)
+        Step::ListAlone { list, next, law, .. } if next.is_empty() => {
+            (format!("{list} alone passed and no other list has a vote ({})", law_text(law)), None)
+        }
+        Step::ListAlone { list, next, minimum, law } => {
+            let (next, law) = (ids(next), law_text(law));
+            (format!("{list} alone passed; the next ({next}) gets at least {minimum} seats ({law})"), None)
         }
         Step::Sharing { lists, votes, seats, .. } => {
             (format!("{} share {seats} seats; together they have {votes} votes", ids(lists)), None)
@@ -172,7 +176,7 @@ fn plurality_text(outcome: &PluralityOutcome) -> String {
         }
         PluralityOutcome::DecisionNeeded { tie } => tie_text(tie),
         PluralityOutcome::AgainstAllAhead { against_all, lead, law, .. } => {
-            format!("against all is ahead by {lead} with {against_all} votes: the seat is open ({})", law.article)
+            format!("against all is ahead by {lead} with {against_all} votes: the seat is open ({})", law_text(law))
         }
         PluralityOutcome::NoVotes => "no candidate has a vote: nobody is elected".to_owned(),
     }
@@ -192,8 +196,13 @@ fn tie_text(tie: &Tie) -> String {
         "{} have equal claims to {} seats: a commission decides ({})",
         ids(&tie.between),
         tie.seats,
-        tie.law.article
+        law_text(&tie.law)
     )
+}
+
+/// The article and how sure we are of it.
+fn law_text(law: &Source) -> String {
+    format!("{} [{}]", law.article, certainty(law.certainty))
 }
 
 fn tie_found(tie: &Tie) -> TieFound {

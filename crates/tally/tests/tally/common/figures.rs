@@ -70,6 +70,9 @@ pub(crate) fn random_content(
     let votes: Vec<u32> = contest.options.iter().map(|_| random.between(0, 6) * step).collect();
     let revision = u8::try_from(*random.pick(&[1, 1, 1, 2, 2, 3])).unwrap();
     let mut content = right_protocol(definition, station, contest, revision, &votes).content;
+    if contest.against_all && random.chance(20) {
+        against_all_draws_level(&mut content);
+    }
     if random.chance(15) {
         everybody_voted(&mut content);
     }
@@ -79,6 +82,19 @@ pub(crate) fn random_content(
         }
     }
     content
+}
+
+/// As many against all as for the strongest: no law was found for it, and chance alone hardly ever shows it.
+fn against_all_draws_level(content: &mut ProtocolContent) {
+    use LineMeaning::{BallotsFound, BallotsIssued, BallotsReceived, BallotsValid, VotersListed};
+    let strongest = content.votes.iter().map(|(_, votes)| *votes).max().unwrap_or(0);
+    let more = strongest.saturating_sub(content.against_all.unwrap_or(0));
+    for meaning in [VotersListed, BallotsReceived, BallotsIssued, BallotsFound, BallotsValid] {
+        if let Some(written) = content.lines.get(meaning) {
+            content.lines.set(meaning, written + more);
+        }
+    }
+    content.against_all = content.against_all.map(|before| before + more);
 }
 
 fn everybody_voted(content: &mut ProtocolContent) {

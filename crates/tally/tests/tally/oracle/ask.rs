@@ -34,9 +34,8 @@ pub(super) fn first_difference(worlds: &[World]) -> Option<(usize, String)> {
     }
     let answers = oracle(worlds);
     worlds.iter().zip(&answers).enumerate().find_map(|(place, (world, theirs))| {
-        let (ours, theirs) = ours::comparable(world, theirs);
         let mut difference = String::new();
-        describe("", &ours, &theirs, &mut difference);
+        describe("", &ours::result(world), theirs, &mut difference);
         (!difference.is_empty()).then_some((place, difference))
     })
 }

@@ -6,7 +6,7 @@ use crate::common::{
     world::World,
 };
 use hattama_election::{
-    definition::{AgainstAllAhead, Definition, Method},
+    definition::Definition,
     ids::{ContestIndex, ShardId, SlotIndex},
     submission::{Kind, SubmissionBody},
 };
@@ -15,9 +15,8 @@ use hattama_tally::{
 };
 use serde_json::{Map, Value, json};
 
-/// The fold's result and the oracle's, without the seats where apportionment and oracle are known to read the law
-/// differently (see [`read_differently`]).
-pub(super) fn comparable(world: &World, theirs: &Value) -> (Value, Value) {
+/// The fold's result in the oracle's words.
+pub(super) fn result(world: &World) -> Value {
     // The order of the log means nothing, so that any will do.
     let logs = world.logs(&mut Random::new(world.sent.len() as u64));
     let folds = Folds::of_world(world, &logs);
@@ -31,39 +30,7 @@ pub(super) fn comparable(world: &World, theirs: &Value) -> (Value, Value) {
         "decisions": {}, "amendments": {}, "refused": {},
     });
     add_standings(world, &folds, &logs, &mut ours);
-    let mut theirs = theirs.clone();
-    for (place, contest) in world.definition.contests.iter().enumerate() {
-        let index = ContestIndex(u16::try_from(place).unwrap());
-        if read_differently(&world.definition, index, &nation, folds.control.state()) {
-            for side in [&mut ours, &mut theirs] {
-                side["seats"][contest.id.as_str()] = json!("read differently");
-            }
-        }
-    }
-    (ours, theirs)
-}
-
-/// Two questions without a law found, answered differently by the two: whether against all is ahead when it is level with
-/// the strongest candidate, and whether a list without a vote may be the runner-up of a list alone over the threshold.
-fn read_differently(definition: &Definition, index: ContestIndex, nation: &Nation, control: &ControlState) -> bool {
-    let contest = &definition.contests[usize::from(index.0)];
-    let totals = &nation.contests[usize::from(index.0)].nation;
-    let withdrawn = control.withdrawn(index);
-    let options = contest.options.iter().zip(&totals.votes);
-    let standing = options.filter(|(option, _)| !withdrawn.contains(&option.id)).map(|(_, votes)| *votes);
-    let mut votes: Vec<u64> = standing.collect();
-    votes.sort_unstable_by(|a, b| b.cmp(a));
-    match &contest.method {
-        Method::Plurality(method) => {
-            method.against_all_ahead.value == AgainstAllAhead::SeatOpen
-                && totals.against_all > 0
-                && votes.first() == Some(&totals.against_all)
-        }
-        Method::List(list) => {
-            let voteless_runner_up = votes.first().is_some_and(|first| *first > 0) && votes.get(1) == Some(&0);
-            list.sole_list_runner_up_minimum.is_some() && voteless_runner_up
-        }
-    }
+    ours
 }
 
 fn stations(folds: &Folds) -> Value {
