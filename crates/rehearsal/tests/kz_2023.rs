@@ -5,7 +5,7 @@
 use hattama_rehearsal::{
     facts::{ABROAD, Facts, SLOT_COUNT, UNPUBLISHED_SLOT},
     night::{NightError, NightTruth, ProtocolFigures, StationFacts, candidates_by_district, station_facts, truth},
-    registers::{self, Generated},
+    registers::{self, GenerateError, Generated, solve::SolveError},
 };
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
@@ -243,4 +243,90 @@ fn foreign_stations_are_refused() {
     stations[0].register += 1;
     let refused = truth(&stations, &WORLD.candidates, &WORLD.facts, 1);
     assert!(matches!(refused, Err(NightError::ForeignStations { .. })));
+}
+
+/// What the generator says to facts with one thing changed.
+fn refusal(change: impl Fn(&mut Facts)) -> GenerateError {
+    let mut facts = WORLD.facts.clone();
+    change(&mut facts);
+    registers::definition(&facts).unwrap_err()
+}
+
+#[test]
+fn a_percentage_that_contradicts_another_is_refused_by_region_and_slot() {
+    let falls = refusal(|facts| facts.regions[5].turnout[4] = Some(5_860));
+    assert!(matches!(&falls, GenerateError::Solve(SolveError::Percentages { region, .. }) if region == "kz-27"));
+    assert_eq!(
+        falls.to_string(),
+        "the turnout of kz-27 at 18-00 contradicts the one at 16-00: correct turnout_by_region.csv"
+    );
+    // Abai's stations close at 20:00 of the national clock: nothing can move there after it
+    let moves = refusal(|facts| facts.regions[0].turnout[6] = Some(5_703));
+    assert_eq!(
+        moves.to_string(),
+        "the turnout of kz-10 at 22-00 contradicts the one at 20-00: correct turnout_by_region.csv"
+    );
+}
+
+#[test]
+fn a_national_count_that_no_registers_can_have_is_refused_by_its_slot() {
+    for (slot, id) in [(4, "18-00"), (5, "20-00"), (6, "22-00")] {
+        for more in [5_000, 200_000] {
+            let refused = refusal(|facts| {
+                let national = facts.national[slot].as_mut().unwrap();
+                let received = national.received.unwrap() + more;
+                // with the percentage to match: the table of the nation is sound in itself
+                national.percent_hundredths = percent_hundredths(received, national.register);
+                national.received = Some(received);
+            });
+            let named = matches!(&refused, GenerateError::Solve(SolveError::Counts { slot }) if *slot == id);
+            assert!(named, "{id} and {more} more: {refused}");
+            assert!(refused.to_string().contains(&format!("the one at {id} is the farthest")), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_national_count_beside_its_percentage_is_refused_and_its_row_is_marked() {
+    let refused = refusal(|facts| facts.national[4].as_mut().unwrap().percent_hundredths = 5_330);
+    assert!(matches!(&refused, GenerateError::Misses { residuals } if !residuals.is_exact()));
+    let message = refused.to_string();
+    let missed: Vec<&str> = message.lines().filter(|line| line.ends_with("MISSED")).collect();
+    assert!(matches!(missed.as_slice(), [row] if row.starts_with("18-00") && row.contains("53.30")), "{message}");
+}
+
+#[test]
+fn districts_that_do_not_sum_to_their_region_are_refused_by_region() {
+    let district = |facts: &mut Facts, id: &str, more: u32| {
+        let district = facts.districts.iter_mut().find(|district| district.id == id).unwrap();
+        district.register = district.register.map(|register| register + more);
+    };
+    for (id, region) in [("d11", "kz-19"), ("d18", "kz-35"), ("d13", "kz-23")] {
+        let refused = refusal(|facts| district(facts, id, 1));
+        let named = matches!(&refused, GenerateError::Solve(SolveError::Districts { region: of }) if of == region);
+        assert!(named, "{id}: {refused}");
+        assert!(refused.to_string().starts_with(&format!("the districts of {region} do not sum")), "{refused}");
+    }
+}
+
+#[test]
+fn a_table_without_a_needed_figure_is_refused_by_its_name() {
+    let refused = refusal(|facts| facts.regions[3].turnout[1] = None);
+    assert_eq!(refused.to_string(), "no turnout of kz-19 at 12-00: add it to elections/kz-2023/sources");
+}
+
+#[test]
+fn the_registers_are_less_than_twice_as_far_from_their_priors_as_any_must_be() {
+    let registers::solve::Distance { here, least } = WORLD.generated.residuals.distance;
+    assert!((0.1133..0.1134).contains(&least), "{least}");
+    assert!(here < 2.0 * least, "{here} is what sources.md says, {least} the least possible");
+    let farthest = WORLD.generated.residuals.regions.iter().max_by(|a, b| off(a).total_cmp(&off(b))).unwrap();
+    assert_eq!(farthest.region, "kz-47");
+    assert!((0.122..0.123).contains(&off(farthest)));
+    let table = WORLD.generated.residuals.to_string();
+    assert!(table.contains("priors: 0.221386; the least possible: 0.113361"), "{table}");
+}
+
+fn off(row: &registers::residuals::RegionResidual) -> f64 {
+    (f64::from(row.register) / f64::from(row.prior) - 1.0).abs()
 }

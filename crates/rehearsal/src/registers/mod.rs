@@ -5,6 +5,8 @@ pub(crate) mod chance;
 mod files;
 pub mod layout;
 mod linear;
+mod optimum;
+mod published;
 pub mod residuals;
 pub(crate) mod rounding;
 pub mod solve;

@@ -2,7 +2,7 @@
 
 use super::{
     layout::Layout,
-    solve::{Solution, counts_within_rounding},
+    solve::{Distance, Solution, counts_within_rounding},
 };
 use crate::facts::{Facts, RegisterTime, SLOT_COUNT, SLOTS};
 use std::{collections::BTreeMap, fmt};
@@ -16,6 +16,8 @@ pub struct Residuals {
     pub national: Vec<NationalResidual>,
     /// A row for each district whose register is known.
     pub districts: Vec<DistrictResidual>,
+    /// How far the unknown registers are from their priors.
+    pub distance: Distance,
 }
 
 /// A region's register and turnout.
@@ -84,28 +86,50 @@ impl Residuals {
             RegionResidual { region: region.id.clone(), stations, prior: region.register_prior, register, turnout }
         });
         let regions: Vec<RegionResidual> = regions.collect();
-        Self { national: national(facts, &regions), districts: districts(facts, solution, &by_district), regions }
+        let districts = districts(facts, solution, &by_district);
+        Self { national: national(facts, &regions), districts, regions, distance: solution.distance }
     }
 
     /// Whether every published figure is met: counts and registers exactly, percentages within their rounding.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        let meets = |percent: u32, received: u32, register: u32| {
-            let (smallest, largest) = counts_within_rounding(percent, register);
-            (smallest..=largest).contains(&received)
-        };
-        let slot_is_met = |(published, received, register): &(Option<u32>, u32, u32)| {
-            published.is_none_or(|p| meets(p, *received, *register))
-        };
-        let nation_is_met = |row: &NationalResidual| {
-            row.register == row.published_register
-                && row.published_count.is_none_or(|count| count == row.received)
-                && meets(row.published_percent_hundredths, row.received, row.register)
-        };
-        self.regions.iter().all(|row| row.turnout.iter().all(slot_is_met))
-            && self.national.iter().all(nation_is_met)
-            && self.districts.iter().all(|row| row.at == RegisterTime::Prior || row.known == row.generated)
+        self.regions.iter().all(RegionResidual::is_met)
+            && self.national.iter().all(NationalResidual::is_met)
+            && self.districts.iter().all(DistrictResidual::is_met)
     }
+}
+
+fn meets(percent_hundredths: u32, received: u32, register: u32) -> bool {
+    let (smallest, largest) = counts_within_rounding(percent_hundredths, register);
+    (smallest..=largest).contains(&received)
+}
+
+impl RegionResidual {
+    fn is_met(&self) -> bool {
+        let slot_is_met = |(published, received, register): &(Option<u32>, u32, u32)| {
+            published.is_none_or(|percent| meets(percent, *received, *register))
+        };
+        self.turnout.iter().all(slot_is_met)
+    }
+}
+
+impl NationalResidual {
+    fn is_met(&self) -> bool {
+        self.register == self.published_register
+            && self.published_count.is_none_or(|count| count == self.received)
+            && meets(self.published_percent_hundredths, self.received, self.register)
+    }
+}
+
+impl DistrictResidual {
+    fn is_met(&self) -> bool {
+        self.at == RegisterTime::Prior || self.known == self.generated
+    }
+}
+
+/// Behind a row of the table.
+fn note(is_met: bool) -> &'static str {
+    if is_met { "" } else { "  MISSED" }
 }
 
 fn national(facts: &Facts, regions: &[RegionResidual]) -> Vec<NationalResidual> {
@@ -149,22 +173,24 @@ impl fmt::Display for Residuals {
                 let Some(published) = published else { continue };
                 write!(f, " {}/{:.4}", percent(*published), 100.0 * f64::from(*received) / f64::from(*register))?;
             }
-            writeln!(f)?;
+            writeln!(f, "{}", note(row.is_met()))?;
         }
         writeln!(f, "\n{:<8}{:>12}{:>12}{:>12}{:>12}  %", "nation", "published", "generated", "register", "generated")?;
         for row in &self.national {
             let count = row.published_count.map_or_else(|| "-".to_owned(), |count| count.to_string());
             let exact = 100.0 * f64::from(row.received) / f64::from(row.register);
             write!(f, "{:<8}{count:>12}{:>12}{:>12}", row.slot, row.received, row.published_register)?;
-            writeln!(f, "{:>12}  {}/{exact:.4}", row.register, percent(row.published_percent_hundredths))?;
+            let (published, note) = (percent(row.published_percent_hundredths), note(row.is_met()));
+            writeln!(f, "{:>12}  {published}/{exact:.4}{note}", row.register)?;
         }
         writeln!(f, "\n{:<10}{:>10}{:>10}{:>8}", "district", "known", "generated", "off")?;
         for row in &self.districts {
             let off = i64::from(row.generated) - i64::from(row.known);
-            let note = if row.at == RegisterTime::Prior { "  (of another day: a prior)" } else { "" };
+            let note = if row.at == RegisterTime::Prior { "  (of another day: a prior)" } else { note(row.is_met()) };
             writeln!(f, "{:<10}{:>10}{:>10}{off:>+8}{note}", row.district, row.known, row.generated)?;
         }
-        Ok(())
+        let Distance { here, least } = self.distance;
+        writeln!(f, "\ndistance of the unknown registers from their priors: {here:.6}; the least possible: {least:.6}")
     }
 }
 

@@ -1,19 +1,22 @@
 //! The unknown registers and counts of regions, from what was published of them.
 //!
 //! Known are percentages of every region at six slots, four national counts, the national register and some registers. The
-//! unknown registers are the ones nearest to their priors (least squares of relative distances) under which all of it holds;
-//! then everything is rounded to whole voters inside the published roundings. Far fewer equations than unknowns: this is *a*
-//! solution, not the truth.
+//! unknown registers are near to their priors: least squares of relative distances, and of what the middles of the published
+//! percentages leave over of the nation's counts. Then everything is rounded to whole voters inside the published roundings,
+//! and all of it holds exactly. Without the second kind of squares the registers would be a little nearer to the priors, but
+//! every region at the same edge of its rounding; how much nearer, [`Distance`] says. Far fewer equations than unknowns: this
+//! is *a* solution, not the truth.
 
 use super::{
-    linear,
+    linear, optimum,
+    published::Unknowns,
     rounding::{fit, share_out},
 };
 use crate::facts::{District, Facts, Region, RegisterTime, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
 
 /// The slots at 20:00 and 22:00: the register grew before each.
-const SLOT_20: usize = 5;
-const SLOT_22: usize = 6;
+pub(super) const SLOT_20: usize = 5;
+pub(super) const SLOT_22: usize = 6;
 /// One standard deviation of a register around its prior, as a share of it: how much an assumed prior is worth.
 const PRIOR_DEVIATION: f64 = 0.05;
 /// What rounding regional percentages may move the nation's count by is ±600 voters; a quarter of it is left to solving.
@@ -21,13 +24,25 @@ const COUNT_DEVIATION_VOTERS: f64 = 150.0;
 /// Only five regions and abroad move from 20:00 to 22:00: their roundings are worth about ±230 voters.
 const LAST_STEP_DEVIATION_VOTERS: f64 = 60.0;
 /// Percentages are in hundredths of a percent.
-const WHOLE: f64 = 10_000.0;
+pub(super) const WHOLE: f64 = 10_000.0;
 
 /// A solution for all regions.
 #[derive(Debug, Clone)]
 pub struct Solution {
     /// In the order of [`Facts::regions`].
     pub regions: Vec<RegionSolution>,
+    /// How far it is from the priors.
+    pub distance: Distance,
+}
+
+/// How far the unknown registers are from their priors: the root of the sum of squares of (register − prior) / prior.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Distance {
+    /// Of this solution.
+    pub here: f64,
+    /// The least that any registers could have under everything published, in fractions of voters and with counts at the
+    /// very edges of the roundings.
+    pub least: f64,
 }
 
 /// Register and turnout of a region.
@@ -65,15 +80,25 @@ pub enum SolveError {
         /// What is missing.
         what: String,
     },
+    /// Two percentages of a region contradict each other, whatever its register is.
+    #[error("the turnout of {region} at {slot} contradicts the one at {before}: correct turnout_by_region.csv")]
+    Percentages {
+        /// The region.
+        region: String,
+        /// The slot.
+        slot: &'static str,
+        /// The published slot before it.
+        before: &'static str,
+    },
     /// The equations contradict each other or repeat each other.
     #[error("the registers of regions cannot be solved: two published figures say the same or contradict each other")]
     Registers,
-    /// The nation's count at a slot cannot be reached inside the published percentages.
+    /// The nation's counts cannot all be reached inside the published percentages.
     #[error(
-        "no whole numbers of voters fit all percentages and the national count at {slot}: move a prior in region_priors.csv or an assumed turnout abroad"
+        "no whole numbers of voters fit all percentages and the national counts; the one at {slot} is the farthest from the others: correct it or a percentage of that slot, or move a prior in region_priors.csv"
     )]
     Counts {
-        /// The slot.
+        /// The slot without which registers could be nearest to their priors.
         slot: &'static str,
     },
     /// A region's districts do not sum to it.
@@ -86,7 +111,7 @@ pub enum SolveError {
 
 /// Voters added before 20:00, and between 20:00 and 22:00.
 #[derive(Clone, Copy)]
-struct Growth {
+pub(super) struct Growth {
     by_20: u32,
     after_20: u32,
 }
@@ -96,7 +121,7 @@ impl Growth {
         self.by_20 + self.after_20
     }
 
-    fn by_slot(self) -> [u32; SLOT_COUNT] {
+    pub(super) fn by_slot(self) -> [u32; SLOT_COUNT] {
         let mut added = [0; SLOT_COUNT];
         added[SLOT_20] = self.by_20;
         added[SLOT_22] = self.total();
@@ -109,11 +134,12 @@ impl Growth {
 /// # Errors
 /// When the facts are incomplete or contradict each other.
 pub fn solve(facts: &Facts) -> Result<Solution, SolveError> {
+    facts.regions.iter().try_for_each(check_percentages)?;
     let growth = growth_by_region(facts)?;
-    let starts = whole_starts(facts, &growth)?;
-    let registers: Vec<[u32; SLOT_COUNT]> =
-        starts.iter().zip(&growth).map(|(start, growth)| growth.by_slot().map(|added| start + added)).collect();
-    let received = received(facts, &registers)?;
+    let (starts, registers, received) = whole_voters(facts, &growth).map_err(|error| match error {
+        SolveError::Registers | SolveError::Counts { .. } => farthest_slot(facts, &growth).unwrap_or(error),
+        other => other,
+    })?;
     let mut regions = Vec::new();
     for (index, region) in facts.regions.iter().enumerate() {
         regions.push(RegionSolution {
@@ -124,7 +150,26 @@ pub fn solve(facts: &Facts) -> Result<Solution, SolveError> {
             units: units(facts, region, starts[index], growth[index])?,
         });
     }
-    Ok(Solution { regions })
+    Ok(Solution { regions, distance: distance(facts, &growth, &starts)? })
+}
+
+type BySlot = Vec<[u32; SLOT_COUNT]>;
+
+/// Registers at the start, and by region and slot the registers and those who had received a ballot.
+fn whole_voters(facts: &Facts, growth: &[Growth]) -> Result<(Vec<u32>, BySlot, BySlot), SolveError> {
+    let starts = whole_starts(facts, growth)?;
+    let registers: BySlot =
+        starts.iter().zip(growth).map(|(start, growth)| growth.by_slot().map(|added| start + added)).collect();
+    let received = received(facts, &registers)?;
+    Ok((starts, registers, received))
+}
+
+/// Of figures that do not go together, the slot without which the others go together best.
+fn farthest_slot(facts: &Facts, growth: &[Growth]) -> Option<SolveError> {
+    let slots = (0..SLOT_COUNT).filter(|slot| *slot != UNPUBLISHED_SLOT);
+    let without = slots.filter_map(|slot| Some((slot, least_distance(facts, growth, Some(slot)).ok()?)));
+    let (slot, _) = without.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    Some(SolveError::Counts { slot: SLOTS[slot] })
 }
 
 /// The smallest and largest count that a register's percentage with two decimals leaves open.
@@ -137,7 +182,7 @@ pub fn counts_within_rounding(percent_hundredths: u32, register: u32) -> (u32, u
     (smallest as u32, largest as u32)
 }
 
-fn national_register(facts: &Facts, slot: usize) -> Result<u32, SolveError> {
+pub(super) fn national_register(facts: &Facts, slot: usize) -> Result<u32, SolveError> {
     let missing = || SolveError::Missing { what: format!("national register at {}", SLOTS[slot]) };
     facts.national[slot].map(|national| national.register).ok_or_else(missing)
 }
@@ -182,6 +227,32 @@ fn whole_starts(facts: &Facts, growth: &[Growth]) -> Result<Vec<u32>, SolveError
     fit(total, &lower, &upper, |index, _| real[index]).ok_or(SolveError::Registers)
 }
 
+/// The distance of these registers, and the least that was possible.
+fn distance(facts: &Facts, growth: &[Growth], starts: &[u32]) -> Result<Distance, SolveError> {
+    let (expected, free) = expected(facts, growth);
+    let here: Vec<f64> = free.iter().map(|index| f64::from(starts[*index]) / expected[*index] - 1.0).collect();
+    Ok(Distance { here: norm(&here), least: least_distance(facts, growth, None)? })
+}
+
+/// The least distance under everything published, or everything but one slot.
+fn least_distance(facts: &Facts, growth: &[Growth], without: Option<usize>) -> Result<f64, SolveError> {
+    let (expected, free) = expected(facts, growth);
+    let unknowns = Unknowns { facts, growth, expected: &expected, free: &free };
+    let nearest = optimum::nearest(&unknowns.constraints(without)?).ok_or(SolveError::Registers)?;
+    Ok(norm(&nearest))
+}
+
+fn norm(distances: &[f64]) -> f64 {
+    distances.iter().map(|distance| distance * distance).sum::<f64>().sqrt()
+}
+
+/// Each region's known register or its prior, and the regions whose register is unknown.
+fn expected(facts: &Facts, growth: &[Growth]) -> (Vec<f64>, Vec<usize>) {
+    let known: Vec<Option<u32>> = facts.regions.iter().zip(growth).map(|(r, g)| known_start(r, *g)).collect();
+    let expected = facts.regions.iter().zip(&known).map(|(r, known)| f64::from(known.unwrap_or(r.register_prior)));
+    (expected.collect(), (0..known.len()).filter(|index| known[*index].is_none()).collect())
+}
+
 /// One equation on the unknown registers: coefficients of their relative distances to the priors, what they must sum to, and
 /// how far off they may be.
 struct Equation {
@@ -191,10 +262,7 @@ struct Equation {
 }
 
 fn real_starts(facts: &Facts, growth: &[Growth]) -> Result<Vec<f64>, SolveError> {
-    let known: Vec<Option<u32>> = facts.regions.iter().zip(growth).map(|(r, g)| known_start(r, *g)).collect();
-    let expected: Vec<f64> =
-        facts.regions.iter().zip(&known).map(|(r, known)| f64::from(known.unwrap_or(r.register_prior))).collect();
-    let free: Vec<usize> = (0..known.len()).filter(|index| known[*index].is_none()).collect();
+    let (expected, free) = expected(facts, growth);
     let equations = equations(facts, growth, &expected, &free)?;
     // minimise Σ (x/d)² + Σ (slack/deviation)² : one multiplier per equation
     let variance = PRIOR_DEVIATION * PRIOR_DEVIATION;
@@ -246,9 +314,25 @@ fn equations(facts: &Facts, growth: &[Growth], expected: &[f64], free: &[usize])
     Ok(equations)
 }
 
-fn published(region: &Region, slot: usize) -> Result<u32, SolveError> {
+pub(super) fn published(region: &Region, slot: usize) -> Result<u32, SolveError> {
     let missing = || SolveError::Missing { what: format!("turnout of {} at {}", region.id, SLOTS[slot]) };
     region.turnout[slot].ok_or_else(missing)
+}
+
+/// Turnout never falls while the register stays as it is, and stands still where every station has closed.
+fn check_percentages(region: &Region) -> Result<(), SolveError> {
+    let slots: Vec<usize> = (0..SLOT_COUNT).filter(|slot| *slot != UNPUBLISHED_SLOT).collect();
+    for pair in slots.windows(2) {
+        let [before, slot] = [pair[0], pair[1]];
+        let (earlier, later) = (published(region, before)?, published(region, slot)?);
+        let falls = slot < SLOT_20 && later < earlier;
+        let moves = slot == SLOT_22 && !region.votes_after_20() && later != earlier;
+        if falls || moves {
+            let (slot, before) = (SLOTS[slot], SLOTS[before]);
+            return Err(SolveError::Percentages { region: region.id.clone(), slot, before });
+        }
+    }
+    Ok(())
 }
 
 /// Voters who had received a ballot, by region and slot: within every published rounding, summing to the nation's counts.
