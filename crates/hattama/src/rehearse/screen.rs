@@ -198,7 +198,9 @@ fn rules(text: &mut String, rules: &[LegalRule]) {
     let mut row = "  rules".to_owned();
     for (certainty, rules) in by_certainty {
         for (place, rule) in rules.iter().enumerate() {
-            let told = if place == 0 { format!(" [{certainty}] {rule}") } else { format!(", {rule}") };
+            let label = if place == 0 { format!("[{certainty}] ") } else { String::new() };
+            let comma = if place + 1 < rules.len() { "," } else { "" };
+            let told = format!(" {label}{rule}{comma}");
             if row.chars().count() + told.chars().count() > WIDTH {
                 line(text, std::mem::replace(&mut row, "       ".to_owned()));
             }
@@ -388,6 +390,11 @@ mod tests {
             &[rule("threshold_of", "took_part", "art. 2", "derived"), rule("ties", "", "none", "assumed")],
         );
         assert_eq!(text, "  rules [assumed] ties [derived] threshold of took part\n");
+
+        let long = "x".repeat(60);
+        let mut text = String::new();
+        rules(&mut text, &[rule("seats", &long, "none", "press"), rule("ties", &long, "none", "press")]);
+        assert_eq!(text, format!("  rules [press] seats {long},\n        ties {long}\n"));
     }
 
     #[test]

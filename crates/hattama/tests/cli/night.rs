@@ -36,6 +36,27 @@ fn a_whole_night_ends_with_a_screen_that_says_match_and_nothing_open() {
 }
 
 #[test]
+fn the_screen_in_the_readme_is_whole_and_one_screen() {
+    let readme = include_str!("../../../../README.md");
+    let (_, rest) = readme.split_once("<!-- screen: from a real run -->\n```\n").expect("a screen");
+    let (screen, _) = rest.split_once("```\n<!-- /screen -->").expect("its end");
+    board_of(screen.lines().next().unwrap());
+    let lines = screen.lines().count();
+    assert!(lines <= LINES, "{lines} lines");
+    for start in [
+        "Happened   ",
+        "Still open 0 ",
+        "Speed      ",
+        "In all     ",
+        "Freshness  ",
+        "Recount    MATCH: ",
+        "Log        ",
+    ] {
+        assert!(screen.lines().any(|line| line.starts_with(start)), "{start:?} is not in:\n{screen}");
+    }
+}
+
+#[test]
 fn without_a_log_dir_the_default_folder_is_begun_anew() {
     let place = Place::new();
     for seed in ["1", "2"] {
