@@ -9,9 +9,9 @@ use hattama_election::{
     definition::{Definition, DefinitionFiles, Purpose},
     instant::Instant,
 };
-use hattama_night_play::export::Exported;
+use hattama_night_play::{export::Exported, records::Records};
 use hattama_record_log::{
-    KafkaSettings, ReadLimit, RecordLog,
+    KafkaSettings, LogError, RecordLog,
     topics::{TopicSet, newest_generation},
 };
 use hattama_recount::export_format::Manifest;
@@ -20,6 +20,8 @@ use std::{error::Error, path::Path, process::ExitCode};
 
 /// What the exporting client is called in the brokers' logs.
 const CLIENT: &str = "export";
+/// Behind the genesis.
+const FIRST_PUBLICATION: u64 = 1;
 /// What an export says that wrote it.
 pub const PROGRAM: &str = "hattama";
 
@@ -85,22 +87,22 @@ async fn export(
     Ok(manifest)
 }
 
-/// What time it is for the embargo. A rehearsal has a clock of its own, which its newest publication was written by; before
-/// the first one, and of an official election, it is the real time.
-async fn time_of_the_night(
-    log: &RecordLog,
-    topics: &TopicSet,
-    definition: &Definition,
-) -> Result<Instant, hattama_record_log::LogError> {
-    let real = Instant(jiff::Timestamp::now().as_second());
-    let end = log.end(&topics.publications, 0).await?;
-    if definition.purpose != Purpose::Rehearsal || end < 2 {
-        return Ok(real);
+/// What time it is for the embargo. A rehearsal has a clock of its own, which its newest publication was written by: the
+/// newest that a national service signed, whatever else somebody put behind it. Before the first one, and of an official
+/// election, it is the real time.
+async fn time_of_the_night(log: &RecordLog, topics: &TopicSet, definition: &Definition) -> Result<Instant, LogError> {
+    let mut newest = None;
+    let mut records = Records::from(log, &topics.publications, 0, FIRST_PUBLICATION);
+    while definition.purpose == Purpose::Rehearsal
+        && let Some(record) = records.next().await?
+    {
+        let key = |id: &_| ServiceContext::Publication.key(definition, id);
+        if let Ok(opened) = open_service(ServiceContext::Publication, &record.value, key) {
+            newest = newest.max(Some(opened.envelope.written_at_milliseconds));
+        }
     }
-    let newest = log.read(&topics.publications, 0, end - 1, ReadLimit { records: 1, ..ReadLimit::default() }).await?;
-    let key = |id: &_| ServiceContext::Publication.key(definition, id);
-    let opened = newest.first().and_then(|record| open_service(ServiceContext::Publication, &record.value, key).ok());
-    Ok(opened.map_or(real, |opened| Instant(opened.envelope.written_at_milliseconds / 1_000)))
+    let real = jiff::Timestamp::now().as_second();
+    Ok(Instant(newest.map_or(real, |milliseconds| milliseconds / 1_000)))
 }
 
 /// An export holds every vote: it leaves no earlier than any other figure (design, section 4, *Embargo*).
@@ -192,5 +194,14 @@ mod tests {
         let before = real_time();
         let time = time_of_the_night(&log, &topics, &definition).await.unwrap();
         assert!(before <= time && time <= real_time(), "{time}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_publication_ends_no_embargo() {
+        let definition = sample::definition();
+        let last = last_embargo(&definition);
+        let (log, topics) = log_with(&definition, &[("national", Instant(last.0 - 1)), ("gateway", last)]).await;
+        log.append(&topics.publications, 0, NewRecord::of_value("no publication")).await.unwrap();
+        assert_eq!(time_of_the_night(&log, &topics, &definition).await.unwrap(), Instant(last.0 - 1));
     }
 }
