@@ -49,7 +49,7 @@ pub enum Command {
         #[command(subcommand)]
         command: DefinitionCommand,
     },
-    /// Make the next generation of a log that has lost data, or list the generations (docs/log.md)
+    /// A log that has lost data: make its next generation, list the generations, give up what never comes again (docs/log.md)
     Generation {
         /// What to do
         #[command(subcommand)]
@@ -231,6 +231,18 @@ pub enum GenerationCommand {
     New(GenerationNewArgs),
     /// List the generations of a log and how far each has come
     Show(GenerationShowArgs),
+    /// List the records of a lost log that have not come again
+    ///
+    /// A new generation is filled from the gateways' journals. This asks a national service which records of the last publication
+    /// before the loss are not back yet, prints how many there are of each shard, and writes a list for `give-up`.
+    Lost(GenerationLostArgs),
+    /// Give up records that will not come again, by a signed amendment: "restoring" ends, and every result says so
+    ///
+    /// Board and API say "restoring" until every record of the last publication before the loss is back. Records whose journal is gone,
+    /// and that no precinct sends again, are given up with this. First without --yes: it shows what would be given up and signs nothing.
+    /// Only what is both on the list and still missing is given up. No figure changes by it; every result goes on saying how many records
+    /// were given up, by which amendment and by whom, and what comes all the same is counted.
+    GiveUp(GenerationGiveUpArgs),
 }
 
 /// `hattama generation new`.
@@ -262,6 +274,49 @@ pub struct GenerationShowArgs {
     /// Which election, and where its log lies.
     #[command(flatten)]
     pub election: ElectionSettings,
+}
+
+/// `hattama generation lost`.
+#[derive(Debug, Args)]
+pub struct GenerationLostArgs {
+    /// Address of a national service
+    #[arg(long, value_name = "ADDRESS")]
+    pub national: String,
+    /// File to write the list into, as JSON; one that is there is replaced
+    #[arg(long, value_name = "FILE", default_value = "lost.json")]
+    pub out: PathBuf,
+}
+
+/// `hattama generation give-up`.
+#[derive(Debug, Args)]
+pub struct GenerationGiveUpArgs {
+    /// The list that `hattama generation lost` wrote; ranges may be taken out of it
+    #[arg(value_name = "LIST")]
+    pub list: PathBuf,
+    /// Folder of the election's definition
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DEFINITION)]
+    pub definition: PathBuf,
+    /// Address of a national service
+    #[arg(long, value_name = "ADDRESS")]
+    pub national: String,
+    /// Address of the gateway that takes the amendments
+    #[arg(long, value_name = "ADDRESS")]
+    pub gateway: String,
+    /// Who signs: the central commission or the operator, by its id in the definition
+    #[arg(long, value_name = "ID")]
+    pub author: String,
+    /// File with the author's private key: 32 bytes in base64url [default: a rehearsal's own key]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Why these will not come again, for everyone to read in the log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Go on although records of control are missing too, which may be amendments
+    #[arg(long)]
+    pub without_control: bool,
+    /// Sign and submit
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ fn run(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         Command::Generation { command } => match *command {
             GenerationCommand::New(args) => commands::generation::make(&args),
             GenerationCommand::Show(args) => commands::generation::show(&args),
+            GenerationCommand::Lost(args) => commands::missing::list(&args),
+            GenerationCommand::GiveUp(args) => commands::give_up::run(&args),
         },
     }
 }

@@ -256,7 +256,7 @@ async fn ask_national(address: &str) -> Result<Option<(u64, PublicationDigest)>,
     }
 }
 
-fn url_of(address: &str) -> String {
+pub(super) fn url_of(address: &str) -> String {
     if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
 }
 
@@ -268,7 +268,8 @@ fn done(definition: &Definition, genesis: &Genesis) -> Result<ExitCode, Failure>
     ));
     match genesis.restoring_publication(definition) {
         Some(before) => print(format_args!(
-            "publication {} of generation {} is shown as restoring until what it counted is counted again",
+            "publication {} of generation {} is shown as restoring until what it counted is counted again, or given up \
+             as lost (hattama generation lost)",
             before.body.sequence, before.body.generation.0
         )),
         None => print("nothing is to be restored: no publication of an earlier generation is known"),

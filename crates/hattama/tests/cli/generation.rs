@@ -41,19 +41,19 @@ use std::{
 };
 use tonic::transport::Channel;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-fn run(place: &Place, args: &[&str]) -> Output {
+pub(super) fn run(place: &Place, args: &[&str]) -> Output {
     hattama().current_dir(place.path(".")).args(args).output().unwrap()
 }
 
-fn generation_new(place: &Place, more: &[&str]) -> Output {
+pub(super) fn generation_new(place: &Place, more: &[&str]) -> Output {
     let args = ["generation", "new", "--definition", "definition", "--log-dir", "new-log"];
     run(place, &[&args, more].concat())
 }
 
 /// The services of a generation, in this process.
-struct Services {
+pub(super) struct Services {
     definition: Arc<Definition>,
     log: RecordLog,
     generation: u32,
@@ -62,7 +62,7 @@ struct Services {
 }
 
 impl Services {
-    async fn start(definition: &Arc<Definition>, log: &RecordLog, generation: u32) -> (Self, SocketAddr) {
+    pub(super) async fn start(definition: &Arc<Definition>, log: &RecordLog, generation: u32) -> (Self, SocketAddr) {
         let embargo = definition.contests.iter().map(|contest| contest.embargo_until.0).max().unwrap();
         let time = RehearsalTime {
             origin: jiff::Timestamp::from_second(embargo + 36_000).unwrap(),
@@ -112,6 +112,10 @@ impl Services {
     }
 
     async fn gateway(&mut self, journal: &Path) -> PrecinctGatewayClient<Channel> {
+        PrecinctGatewayClient::new(channel(self.gateway_at(journal).await))
+    }
+
+    pub(super) async fn gateway_at(&mut self, journal: &Path) -> SocketAddr {
         let name = journal.file_name().unwrap().to_string_lossy().into_owned();
         let config = hattama_precinct_gateway::Config {
             generation: self.generation,
@@ -123,11 +127,10 @@ impl Services {
                 name,
             )
         };
-        let address = hattama_precinct_gateway::start(config, &self.own()).await.unwrap().grpc_address;
-        PrecinctGatewayClient::new(channel(address))
+        hattama_precinct_gateway::start(config, &self.own()).await.unwrap().grpc_address
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         for shutdown in self.shutdowns.iter().rev() {
             assert_eq!(shutdown.drain(PATIENCE).await.tasks_left, 0);
         }
@@ -135,16 +138,16 @@ impl Services {
     }
 }
 
-fn channel(address: SocketAddr) -> Channel {
+pub(super) fn channel(address: SocketAddr) -> Channel {
     grpc::endpoint(&format!("http://{address}")).unwrap().connect_lazy()
 }
 
-fn national_client(address: SocketAddr) -> NationalResultsClient<Channel> {
+pub(super) fn national_client(address: SocketAddr) -> NationalResultsClient<Channel> {
     NationalResultsClient::new(channel(address)).max_decoding_message_size(MAX_ANSWER_BYTES)
 }
 
 /// The newest result that something is true of.
-async fn result_when(
+pub(super) async fn result_when(
     national: SocketAddr,
     what: &str,
     is_so: impl Fn(&GetNationalResultResponse) -> bool,
@@ -182,7 +185,7 @@ async fn receipts(client: &mut PrecinctGatewayClient<Channel>, digests: &[Vec<u8
 }
 
 /// The digests of all submissions in a log.
-async fn digests(log: &RecordLog, definition: &Definition, generation: u32) -> Vec<Vec<u8>> {
+pub(super) async fn digests(log: &RecordLog, definition: &Definition, generation: u32) -> Vec<Vec<u8>> {
     let topics = TopicSet::new(definition.id.as_str(), generation).unwrap();
     let mut digests = Vec::new();
     for shard in 0..definition.shards {
@@ -199,7 +202,7 @@ async fn digests(log: &RecordLog, definition: &Definition, generation: u32) -> V
     digests
 }
 
-fn recounted(place: &Place, folder: &str) -> Value {
+pub(super) fn recounted(place: &Place, folder: &str) -> Value {
     let report = run(place, &["recount", folder, "--json"]);
     assert_eq!(report.status.code(), Some(0), "{}\n{}", told(&report), error(&report));
     serde_json::from_slice(&report.stdout).unwrap()

@@ -41,6 +41,33 @@ fn help_of_rehearse_names_its_flags_and_their_defaults() {
     }
 }
 
+#[test]
+fn help_of_giving_up_says_what_it_does_and_what_it_does_not() {
+    let help = unwrapped(&["generation", "give-up", "--help"]);
+    for stable in [
+        "hattama generation give-up [OPTIONS] --national <ADDRESS> --gateway <ADDRESS> --author <ID> --reason <TEXT> <LIST>",
+        "First without --yes: it shows what would be given up and signs nothing",
+        "No figure changes by it",
+        "--without-control",
+        "--key <FILE>",
+    ] {
+        assert!(help.contains(stable), "{stable:?} is not in: {help}");
+    }
+    let help = unwrapped(&["generation", "lost", "--help"]);
+    assert!(help.contains("--out <FILE>") && help.contains("[default: lost.json]"), "{help}");
+}
+
+#[test]
+fn nothing_is_given_up_without_a_list_an_author_and_a_reason() {
+    let all = ["lost.json", "--national", "a:1", "--gateway", "a:2", "--author", "cec", "--reason", "gone"];
+    for (left_out, named) in [(0..1, "<LIST>"), (5..7, "--author <ID>"), (7..9, "--reason <TEXT>")] {
+        let given = all.iter().enumerate().filter(|(place, _)| !left_out.contains(place)).map(|(_, arg)| *arg);
+        let assert = snapped().args(["generation", "give-up"]).args(given).assert().code(2);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains(named), "{error}");
+    }
+}
+
 /// Standard output in one line, however wide the terminal of whoever runs the tests is.
 fn unwrapped(args: &[&str]) -> String {
     let assert = snapped().args(args).assert().code(0).stderr_eq("");

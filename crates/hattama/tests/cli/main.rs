@@ -8,6 +8,7 @@ mod definition;
 mod failing;
 mod folders;
 mod generation;
+mod given_up;
 mod help;
 mod importing;
 mod killed;
