@@ -8,7 +8,7 @@ use hattama_election::{
 use hattama_night_play::clock::time_of;
 use hattama_rehearsal::script::{self, Action, Event, Expected};
 use hattama_service_kit::clock::{Clock, Purpose, RehearsalTime};
-use std::{error::Error, fs, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, num::NonZeroU32, sync::Arc, time::Duration};
 
 /// Stations: some two thousand submissions, and every shard has some each second.
 const STATIONS: u32 = 480;
@@ -74,18 +74,6 @@ impl Night {
     pub fn sent_after(event: &Event) -> Duration {
         let seconds = u64::try_from(event.at.0 - ORIGIN).unwrap_or(0);
         Duration::from_millis(seconds * 1_000 / u64::from(SPEED.get()))
-    }
-
-    /// Writes the definition where services read it.
-    ///
-    /// # Errors
-    /// When the disk says no.
-    pub fn write_definition(&self, folder: &Path) -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        for name in self.files.names() {
-            fs::write(folder.join(name), self.files.get(name).unwrap_or_default())?;
-        }
-        Ok(())
     }
 }
 

@@ -69,8 +69,6 @@ pub struct Run {
     pub at: String,
     /// How many brokers.
     pub brokers: u8,
-    /// Times that all rows were begun, one after the other.
-    pub runs: u32,
     /// The rows, each over all runs.
     pub rows: Vec<RowReport>,
 }
@@ -169,7 +167,6 @@ impl Run {
             machine: machine(),
             at: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
             brokers,
-            runs: 0,
             rows: Vec::new(),
         }
     }
@@ -198,26 +195,20 @@ impl Run {
         Err(format!("{} {why}", path.display()))
     }
 
-    /// All rows are run once more from now on; `run` from 1.
-    pub fn begins(&mut self, run: u32) {
-        self.runs = self.runs.max(run);
-    }
-
     /// Whether a row was run in a run, from 1.
     #[must_use]
     pub fn has(&self, id: &str, run: u32) -> bool {
         self.rows.iter().any(|row| row.id == id && row.runs >= run)
     }
 
-    /// A row was run.
+    /// A row was run, once more perhaps.
     pub fn add(&mut self, mut report: RowReport) {
-        if self.runs > 1 {
-            report.findings.iter_mut().for_each(|finding| *finding = format!("run {}: {finding}", self.runs));
-        }
-        match self.rows.iter_mut().find(|row| row.id == report.id) {
-            Some(row) => row.add(report),
-            None => self.rows.push(report),
-        }
+        let Some(row) = self.rows.iter_mut().find(|row| row.id == report.id) else {
+            self.rows.push(report);
+            return;
+        };
+        report.findings.iter_mut().for_each(|finding| *finding = format!("run {}: {finding}", row.runs + 1));
+        row.add(report);
     }
 
     /// Whether any row failed.
@@ -247,9 +238,10 @@ impl Run {
     /// The page.
     #[must_use]
     pub fn markdown(&self) -> String {
+        let runs = self.rows.iter().map(|row| row.runs).max().unwrap_or(0);
         let mut text = format!(
             "# The fault table\n\nGenerated: do not edit. Real processes and {} real Kafka broker(s), {} run(s) of all rows in a row; what is checked after each night: `load-tests/README.md`.\n\n    {}\n\nBegun {}, commit {}, {}.\n\n",
-            self.brokers, self.runs, self.command, self.at, self.commit, self.machine
+            self.brokers, runs, self.command, self.at, self.commit, self.machine
         );
         let _ = writeln!(text, "| {} |", HEADERS.join(" | "));
         let _ = writeln!(text, "|{}", "---|".repeat(HEADERS.len()));
@@ -332,7 +324,6 @@ mod tests {
         };
         let mut run = Run::new(3);
         for (moved, number) in [2_000, 4_000, 9_000].into_iter().zip(1..) {
-            run.begins(number);
             assert!(!run.has(&catalogue()[0].id, number));
             run.add(passed(moved));
             assert!(run.has(&catalogue()[0].id, number));
@@ -340,7 +331,6 @@ mod tests {
         let [row] = &run.rows[..] else { panic!("{:?}", run.rows) };
         assert_eq!((row.rounds, row.submissions, row.verdict), (3, 21, Verdict::Passed));
         assert_eq!(row.median_and_worst_milliseconds(), Some((4_000, 9_000)));
-        run.begins(4);
         run.add(RowReport { findings: vec!["one is missing".to_owned()], ..RowReport::new(&catalogue()[0]) });
         assert!(run.failed());
         assert!(run.table().contains("run 4: one is missing"));

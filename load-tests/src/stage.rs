@@ -82,7 +82,7 @@ impl<'a> Stage<'a> {
             fs::remove_dir_all(folder)?;
         }
         let definition = folder.join("definition");
-        night.write_definition(&definition)?;
+        night.files.write(&definition)?;
         let log = connect(cluster).await?;
         let genesis = Genesis::first(&night.definition, Generation(FIRST_GENERATION));
         let topics = create_generation(&log, &night.definition, &genesis).await?;

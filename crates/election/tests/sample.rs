@@ -139,9 +139,7 @@ fn severities_are_the_catalogues_unless_the_definition_changes_them() {
 fn the_files_may_come_from_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let files = sample::definition_files();
-    for name in files.names() {
-        std::fs::write(folder.path().join(name), files.get(name).unwrap()).unwrap();
-    }
+    files.write(folder.path()).unwrap();
     std::fs::write(folder.path().join("sources.md"), "for people").unwrap();
     assert_eq!(DefinitionFiles::read(folder.path()).unwrap(), files);
 }

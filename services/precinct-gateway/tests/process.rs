@@ -9,17 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::*;
-use hattama_election::definition::{DefinitionFiles, sample};
+use hattama_election::definition::sample;
 use hattama_proto::gateway::v1::precinct_gateway_client::PrecinctGatewayClient;
 use hattama_proto::gateway::v1::precinct_gateway_server::SERVICE_NAME as PRECINCT_GATEWAY;
 use hattama_proto::gateway::v1::{ReceiptState, SubmitResponse};
 use hattama_record_log::RecordLog;
 use hattama_service_kit::testing::{
-    Binary, Running, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight, connect,
+    Binary, GRPC_LISTENS, Running, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight, connect,
 };
-
-/// What the log says where the service is.
-const LISTENS: &str = "grpc listens";
 
 fn binary() -> Binary {
     Binary::new(env!("CARGO_BIN_EXE_hattama-precinct-gateway"))
@@ -36,14 +33,6 @@ fn binary_on(directory: &Path) -> Binary {
 
 async fn client(gateway: &Running) -> Client {
     PrecinctGatewayClient::new(connect(&gateway.address).await)
-}
-
-fn write_definition(directory: &Path, files: &DefinitionFiles) {
-    let folder = directory.join("definition");
-    std::fs::create_dir(&folder).unwrap();
-    for name in files.names() {
-        std::fs::write(folder.join(name), files.get(name).unwrap()).unwrap();
-    }
 }
 
 #[test]
@@ -74,11 +63,11 @@ fn an_unknown_key_is_refused_and_a_flag_beats_the_environment_which_beats_the_fi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answers_the_calls_under_way() {
     let directory = tempfile::tempdir().unwrap();
-    write_definition(directory.path(), &sample::definition_files());
+    sample::definition_files().write(&directory.path().join("definition")).unwrap();
     let log = RecordLog::open_embedded(&directory.path().join("log")).await.unwrap();
     write_generation(&log, &definition(), 1).await;
     log.close().await.unwrap();
-    let gateway = binary_on(directory.path()).start(LISTENS);
+    let gateway = binary_on(directory.path()).start(GRPC_LISTENS);
     assert_health_and_reflection(&gateway, PRECINCT_GATEWAY).await;
     gateway.assert_alive_with_metrics("hattama_gateway_");
     let submission = signed(&definition(), "north-001", 1);
@@ -96,9 +85,9 @@ async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answer
 async fn submissions_that_wait_for_the_log_at_sigterm_are_answered_and_kept() {
     let definition = definition();
     let directory = tempfile::tempdir().unwrap();
-    write_definition(directory.path(), &sample::definition_files());
+    sample::definition_files().write(&directory.path().join("definition")).unwrap();
     // The log has no topics: receiving does not depend on them.
-    let gateway = binary_on(directory.path()).start(LISTENS);
+    let gateway = binary_on(directory.path()).start(GRPC_LISTENS);
     let one = client(&gateway).await;
     let submissions: Vec<_> = (1..=20).map(|revision| signed(&definition, "north-001", revision)).collect();
     let waiting: Vec<_> = submissions
@@ -117,7 +106,7 @@ async fn submissions_that_wait_for_the_log_at_sigterm_are_answered_and_kept() {
         assert_eq!(answer.receipt.unwrap().state(), ReceiptState::Received);
     }
     let _said = gateway.ended();
-    let gateway = binary_on(directory.path()).start(LISTENS);
+    let gateway = binary_on(directory.path()).start(GRPC_LISTENS);
     let mut client = client(&gateway).await;
     for submission in &submissions {
         receipt(&mut client, submission).await.unwrap();
@@ -129,8 +118,8 @@ async fn submissions_that_wait_for_the_log_at_sigterm_are_answered_and_kept() {
 async fn a_gateway_that_is_killed_has_every_submission_that_it_gave_a_receipt_for() {
     let definition = definition();
     let directory = tempfile::tempdir().unwrap();
-    write_definition(directory.path(), &sample::definition_files());
-    let gateway = binary_on(directory.path()).start(LISTENS);
+    sample::definition_files().write(&directory.path().join("definition")).unwrap();
+    let gateway = binary_on(directory.path()).start(GRPC_LISTENS);
     let client_of_first = client(&gateway).await;
     let (received, mut receipts) = tokio::sync::mpsc::unbounded_channel();
     let mut senders = tokio::task::JoinSet::new();
@@ -159,7 +148,7 @@ async fn a_gateway_that_is_killed_has_every_submission_that_it_gave_a_receipt_fo
         kept.push(submission);
     }
 
-    let gateway = binary_on(directory.path()).start(LISTENS);
+    let gateway = binary_on(directory.path()).start(GRPC_LISTENS);
     let mut client = client(&gateway).await;
     for submission in &kept {
         let receipt = receipt(&mut client, submission).await.unwrap();

@@ -24,6 +24,16 @@ pub struct ReadError {
     pub source: io::Error,
 }
 
+/// A file of a definition could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {source}")]
+pub struct WriteError {
+    /// Which file or folder.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
 impl DefinitionFiles {
     /// The seven names, in ascending order.
     pub const NAMES: [&'static str; 7] = [
@@ -59,6 +69,19 @@ impl DefinitionFiles {
             }
         }
         Ok(Self { files })
+    }
+
+    /// Writes the files into a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or a file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), WriteError> {
+        std::fs::create_dir_all(folder).map_err(|source| WriteError { path: folder.to_owned(), source })?;
+        for (name, bytes) in &self.files {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes).map_err(|source| WriteError { path, source })?;
+        }
+        Ok(())
     }
 
     /// The bytes of a file.

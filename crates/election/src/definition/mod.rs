@@ -11,7 +11,7 @@ mod summary;
 mod tally_size;
 
 pub use errors::{LoadError, LoadErrors, Location, MAX_ERRORS};
-pub use files::{DefinitionFiles, ReadError, core_digest};
+pub use files::{DefinitionFiles, ReadError, WriteError, core_digest};
 pub use load::{MAX_OPTIONS, MAX_SEATS, MAX_SHARDS};
 pub use model::*;
 pub use rehearsal_keys::KeyRole;

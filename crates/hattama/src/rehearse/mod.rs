@@ -31,7 +31,7 @@ use hattama_night_play::{
     freshness::Freshness,
     in_the_log,
     night::Night,
-    player::{Counters, DEFAULT_TRIES, Played, Player},
+    player::{Counters, DEFAULT_TRIES, Player},
     watch,
 };
 use hattama_record_log::{LogError, RecordLog};
@@ -46,7 +46,7 @@ use hattama_service_kit::{
 };
 use history::History;
 use progress::Progress;
-use run_report::{Quantiles, RunReport};
+use run_report::{Quantiles, RunReport, bytes_of, mean_per_second};
 use std::{
     collections::HashSet,
     error::Error,
@@ -105,7 +105,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         nobody_reads(&directory::log_of(path)).await?;
     }
     let directory = Directory::claim(folder, &marker(generation), anew)?;
-    keep_definition(&night, &directory)?;
+    night.files.write(&directory.definition())?;
 
     let log = match cluster_log {
         Some(log) => log,
@@ -342,15 +342,6 @@ fn command_line() -> String {
     "hattama".to_owned()
 }
 
-fn keep_definition(night: &Night, directory: &Directory) -> std::io::Result<()> {
-    let folder = directory.definition();
-    fs::create_dir_all(&folder)?;
-    for name in night.files.names() {
-        fs::write(folder.join(name), night.files.get(name).unwrap_or_default())?;
-    }
-    Ok(())
-}
-
 async fn recount_night(log: &NightLog, night: &Night, directory: &Directory) -> Result<Recounted, Box<dyn Error>> {
     let out = directory.export();
     if out.exists() {
@@ -359,31 +350,6 @@ async fn recount_night(log: &NightLog, night: &Night, directory: &Directory) -> 
     let NightLog { log, generation, .. } = log;
     let exported = Exported { log, files: &night.files, definition: &night.definition, generation: *generation };
     Ok(exported.recounted(PROGRAM, &out).await?)
-}
-
-fn mean_per_second(played: &Played, seconds: f64) -> u64 {
-    let logged: u64 = played.logged_by_second.iter().sum();
-    if seconds < 1.0 {
-        return logged;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rate for people, not a vote"
-    )]
-    let mean = (logged as f64 / seconds) as u64;
-    mean
-}
-
-fn bytes_of(folder: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { bytes_of(&entry.path())? } else { metadata.len() };
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

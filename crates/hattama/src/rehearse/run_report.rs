@@ -2,10 +2,11 @@
 
 use super::history::History;
 use hattama_night_play::answers::Open;
+use hattama_night_play::player::Played;
 use hattama_recount::RecountReport;
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// How a run went; the `run` part of `--json` (docs/result-schema.md).
 #[derive(Debug, Serialize)]
@@ -89,4 +90,34 @@ impl From<&Histogram<u64>> for Quantiles {
             max_microseconds: histogram.max(),
         }
     }
+}
+
+/// Submissions logged a second; all of them when the run took less.
+pub fn mean_per_second(played: &Played, seconds: f64) -> u64 {
+    let logged: u64 = played.logged_by_second.iter().sum();
+    if seconds < 1.0 {
+        return logged;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rate for people, not a vote"
+    )]
+    let mean = (logged as f64 / seconds) as u64;
+    mean
+}
+
+/// What a folder takes, with all that is in it.
+///
+/// # Errors
+/// When it cannot be looked through.
+pub fn bytes_of(folder: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        bytes += if metadata.is_dir() { bytes_of(&entry.path())? } else { metadata.len() };
+    }
+    Ok(bytes)
 }

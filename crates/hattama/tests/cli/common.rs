@@ -37,10 +37,7 @@ impl Place {
         let place = Self(tempfile::tempdir().unwrap());
         let mut files = sample::definition_files();
         change(&mut files);
-        fs::create_dir(place.definition()).unwrap();
-        for name in files.names() {
-            fs::write(place.definition().join(name), files.get(name).unwrap()).unwrap();
-        }
+        files.write(&place.definition()).unwrap();
         place
     }
 

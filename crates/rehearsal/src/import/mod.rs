@@ -23,7 +23,7 @@ pub use error::{BadRow, ImportError};
 use crate::recorded::{self, NightHead, RecordedNight, Said, Source, WriteNightError};
 use gathered::Gathered;
 use hattama_election::{
-    definition::{Definition, DefinitionFiles},
+    definition::{Definition, DefinitionFiles, WriteError},
     digest::CoreDigest,
     ids::{AuthorityId, ElectionId},
     instant::Instant,
@@ -263,12 +263,7 @@ fn store(
 ) -> Result<(), ImportError> {
     let folder = out.join(DEFINITION_FOLDER);
     progress(Progress::Writing { folder: folder.clone() });
-    let unwritable = |path: &Path, source| ImportError::Unwritable { path: path.to_owned(), source };
-    std::fs::create_dir_all(&folder).map_err(|source| unwritable(&folder, source))?;
-    for name in files.names() {
-        let path = folder.join(name);
-        std::fs::write(&path, files.get(name).unwrap_or_default()).map_err(|source| unwritable(&path, source))?;
-    }
+    files.write(&folder).map_err(|WriteError { path, source }| ImportError::Unwritable { path, source })?;
     let folder = out.join(NIGHT_FOLDER);
     progress(Progress::Writing { folder: folder.clone() });
     recorded::write(&folder, night).map_err(|WriteNightError { path, source }| ImportError::Unwritable { path, source })

@@ -6,9 +6,9 @@
 
 use super::{
     optimum::Constraint,
-    solve::{Growth, SLOT_20, SLOT_22, SolveError, WHOLE, national_register, published},
+    solve::{Growth, SLOT_20, SLOT_22, SolveError, WHOLE, national, national_register, published},
 };
-use crate::facts::{Facts, NationalTurnout, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
+use crate::facts::{Facts, NationalTurnout, SLOT_COUNT, UNPUBLISHED_SLOT};
 
 /// Half of the last digit of a percentage in hundredths.
 const HALF: f64 = 0.5;
@@ -54,7 +54,7 @@ impl Unknowns<'_> {
         let registers = Constraint { exact: true, ..self.sum(0, |_| 1.0).at_most(start) };
         let mut constraints = vec![registers];
         for slot in (0..SLOT_COUNT).filter(|slot| *slot != UNPUBLISHED_SLOT && Some(*slot) != without) {
-            let [fewest, most] = count_bounds(self.national(slot)?);
+            let [fewest, most] = count_bounds(national(self.facts, slot)?);
             let [low, high] = self.bounds(slot, |_| true)?;
             constraints.extend([low.at_most(most), high.at_least(fewest)]);
         }
@@ -69,8 +69,8 @@ impl Unknowns<'_> {
         let votes_on = |index: usize| self.facts.regions[index].votes_after_20();
         let [low_20, high_20] = self.bounds(SLOT_20, votes_on)?;
         let [low_22, high_22] = self.bounds(SLOT_22, votes_on)?;
-        let [fewest_20, most_20] = count_bounds(self.national(SLOT_20)?);
-        let [fewest_22, most_22] = count_bounds(self.national(SLOT_22)?);
+        let [fewest_20, most_20] = count_bounds(national(self.facts, SLOT_20)?);
+        let [fewest_22, most_22] = count_bounds(national(self.facts, SLOT_22)?);
         let slowest = low_22.minus(&high_20).at_most(most_22 - fewest_20);
         Ok([slowest, high_22.minus(&low_20).at_least(fewest_22 - most_20)])
     }
@@ -92,11 +92,6 @@ impl Unknowns<'_> {
             constant: (0..self.expected.len()).map(|index| weight(index) * register(index)).sum(),
             coefficients: self.free.iter().map(|index| weight(*index) * self.expected[*index]).collect(),
         }
-    }
-
-    fn national(&self, slot: usize) -> Result<NationalTurnout, SolveError> {
-        let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
-        self.facts.national[slot].ok_or_else(missing)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     published::Unknowns,
     rounding::{fit, share_out},
 };
-use crate::facts::{District, Facts, Region, RegisterTime, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
+use crate::facts::{District, Facts, NationalTurnout, Region, RegisterTime, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
 
 /// The slots at 20:00 and 22:00: the register grew before each.
 pub(super) const SLOT_20: usize = 5;
@@ -187,6 +187,12 @@ pub(super) fn national_register(facts: &Facts, slot: usize) -> Result<u32, Solve
     facts.national[slot].map(|national| national.register).ok_or_else(missing)
 }
 
+/// What was published of the nation's turnout at a slot.
+pub(super) fn national(facts: &Facts, slot: usize) -> Result<NationalTurnout, SolveError> {
+    let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
+    facts.national[slot].ok_or_else(missing)
+}
+
 /// Growth in proportion to registers, exact where both registers are known; nothing after 20:00 where the polls have closed.
 fn growth_by_region(facts: &Facts) -> Result<Vec<Growth>, SolveError> {
     let start = national_register(facts, 0)?;
@@ -293,8 +299,7 @@ fn equations(facts: &Facts, growth: &[Growth], expected: &[f64], free: &[usize])
         deviation: 0.0,
     }];
     for slot in (0..SLOT_COUNT).filter(|slot| *slot != UNPUBLISHED_SLOT) {
-        let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
-        let national = facts.national[slot].ok_or_else(missing)?;
+        let national = national(facts, slot)?;
         let by_percent = f64::from(national.register) * f64::from(national.percent_hundredths) / WHOLE;
         let count = national.received.map_or(by_percent, f64::from);
         let shares = facts.regions.iter().map(|region| published(region, slot)).collect::<Result<Vec<_>, _>>()?;
@@ -364,8 +369,7 @@ fn received(facts: &Facts, registers: &[[u32; SLOT_COUNT]]) -> Result<Vec<[u32; 
 
 /// The published count; where only the percentage was, the count inside its rounding that is nearest to `expected`.
 fn national_count(facts: &Facts, slot: usize, expected: f64) -> Result<u64, SolveError> {
-    let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
-    let national = facts.national[slot].ok_or_else(missing)?;
+    let national = national(facts, slot)?;
     if let Some(received) = national.received {
         return Ok(u64::from(received));
     }

@@ -18,5 +18,7 @@ pub use figures::{holds, holds_text};
 pub use instant::one_second_before_and_after;
 pub use running::Running;
 
+/// What the log of a service with a gRPC server says where it is.
+pub const GRPC_LISTENS: &str = "grpc listens";
 /// Longer than anything takes here, however busy the machine is; over it a test fails instead of hanging.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@
 //! wire and as a text.
 
 use crate::{
-    process::{LISTENS, binary_on, write_election},
+    process::{binary_on, write_election},
     rig::{FIRST_SEQUENCE, Rig, sequence, with_other_votes, without_conservation},
 };
 use hattama_election::{
@@ -20,7 +20,7 @@ use hattama_proto::national::v1::{
 use hattama_record_log::RecordLog;
 use hattama_service_kit::{
     clock::Clock,
-    testing::{connect, holds, holds_text},
+    testing::{GRPC_LISTENS, connect, holds, holds_text},
 };
 use hattama_tally::PositionPair;
 use hattama_wire::ServiceContext;
@@ -275,7 +275,7 @@ async fn no_metric_and_no_log_line_has_a_vote_whatever_goes_wrong() {
     rig.log.close().await.unwrap();
 
     let filter = "info,hattama_national_results=trace,hattama_service_kit=trace";
-    let process = binary_on(folder.path()).with(["--log", filter]).start(LISTENS);
+    let process = binary_on(folder.path()).with(["--log", filter]).start(GRPC_LISTENS);
     let client = NationalResultsClient::new(connect(&process.address).await);
     let page = process.metrics_with(&["hattama_national_shards_frozen 1", "verdict=\"not_believed\""]);
     let request = GetStationRequest { station: "north-001".into(), sequence: None };

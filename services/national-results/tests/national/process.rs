@@ -6,11 +6,10 @@ use hattama_proto::national::v1::{
     GetElectionRequest, GetElectionResponse, national_results_server::SERVICE_NAME as NATIONAL_RESULTS,
 };
 use hattama_record_log::RecordLog;
-use hattama_service_kit::testing::{Binary, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight};
+use hattama_service_kit::testing::{
+    Binary, GRPC_LISTENS, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight,
+};
 use std::path::Path;
-
-/// What the log says where the service is.
-pub const LISTENS: &str = "grpc listens";
 
 fn binary() -> Binary {
     Binary::new(env!("CARGO_BIN_EXE_hattama-national-results"))
@@ -25,10 +24,7 @@ pub fn binary_on(folder: &Path) -> Binary {
 
 /// A definition's files and an empty log of generation 1, to be filled and closed.
 pub async fn write_election(folder: &Path, files: &DefinitionFiles) -> Rig {
-    std::fs::create_dir(folder.join("definition")).unwrap();
-    for name in files.names() {
-        std::fs::write(folder.join("definition").join(name), files.get(name).unwrap()).unwrap();
-    }
+    files.write(&folder.join("definition")).unwrap();
     let log = RecordLog::open_embedded(&folder.join("log")).await.unwrap();
     Rig::on(log, Definition::load(files).unwrap()).await
 }
@@ -62,7 +58,7 @@ fn an_unknown_key_is_refused_and_a_flag_beats_the_environment_which_beats_the_fi
 async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answers_the_calls_under_way() {
     let folder = tempfile::tempdir().unwrap();
     write_election(folder.path(), &sample::definition_files()).await.log.close().await.unwrap();
-    let running = binary_on(folder.path()).start(LISTENS);
+    let running = binary_on(folder.path()).start(GRPC_LISTENS);
     assert_health_and_reflection(&running, NATIONAL_RESULTS).await;
     running.assert_alive_with_metrics("hattama_national_");
     let path = "/hattama.national.v1.NationalResults/GetElection";

@@ -10,12 +10,12 @@ use hattama_election::ids::ContestIndex;
 use hattama_proto::gateway::v1::GetNewestPublicationsRequest;
 use hattama_record_log::RecordLog;
 use hattama_service_kit::clock::Clock;
-use hattama_service_kit::testing::{Running, holds, one_second_before_and_after};
+use hattama_service_kit::testing::{GRPC_LISTENS, Running, holds, one_second_before_and_after};
 use hattama_tally::{ContestFigures, FiguresDetail, LineTotal, PositionPair, StationCounts};
 use hattama_wire::SignedSubmission;
 use prost::Message as _;
 
-use super::{LISTENS, binary_on, client, write_definition};
+use super::{binary_on, client};
 use crate::common::{Client, protocol, sign, signed, station_key, submit, write_generation, write_publication_of};
 
 /// Of the publication that the gateway keeps.
@@ -109,7 +109,7 @@ async fn no_vote_leaves_one_second_before_the_instant_and_none_ever_by_a_receipt
     let definition = Arc::new(Definition::load(&files()).unwrap());
     let embargo = definition.contests.iter().map(|contest| contest.embargo_until.0).max().unwrap();
     let directory = tempfile::tempdir().unwrap();
-    write_definition(directory.path(), &files());
+    files().write(&directory.path().join("definition")).unwrap();
     let log = RecordLog::open_embedded(&directory.path().join("log")).await.unwrap();
     write_generation(&log, &definition, 1).await;
     let beyond = PositionPair { next_offset: 2, control_next_offset: 1 };
@@ -119,7 +119,7 @@ async fn no_vote_leaves_one_second_before_the_instant_and_none_ever_by_a_receipt
     let filter = "info,hattama_precinct_gateway=trace,hattama_service_kit=trace,hattama_tally=trace";
     let start = async |clock: Clock| {
         let time = clock.rehearsal_time().unwrap().to_string();
-        binary_on(directory.path()).with(["--log", filter, "--rehearsal-time", &time]).start(LISTENS)
+        binary_on(directory.path()).with(["--log", filter, "--rehearsal-time", &time]).start(GRPC_LISTENS)
     };
     let look = async |gateway: &Running| everything(gateway, &definition).await;
     let (gateway, before, after) = one_second_before_and_after(embargo, start, look).await;

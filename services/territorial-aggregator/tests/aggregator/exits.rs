@@ -2,7 +2,7 @@
 //! a log line. The figures have seven digits, and each is looked for as a number of the wire and as a text.
 
 use crate::{
-    process::{LISTENS, binary_on_log, write_definition},
+    process::binary_on_log,
     rig::{PATIENCE, Rig, pair},
 };
 use hattama_election::{
@@ -15,7 +15,7 @@ use hattama_proto::aggregator::v1::{
     GetTallyRequest, ListShardsRequest, territorial_aggregator_client::TerritorialAggregatorClient,
 };
 use hattama_record_log::RecordLog;
-use hattama_service_kit::testing::{Running, connect, holds, one_second_before_and_after};
+use hattama_service_kit::testing::{GRPC_LISTENS, Running, connect, holds, one_second_before_and_after};
 use hattama_tally::FIRST_POSITION;
 use hattama_wire::ServiceContext;
 use prost::Message as _;
@@ -47,7 +47,7 @@ fn files() -> DefinitionFiles {
 
 /// A log with votes, and with outcomes that make the aggregator speak.
 async fn write_election(folder: &Path) -> Rig {
-    write_definition(folder, &files());
+    files().write(&folder.join("definition")).unwrap();
     let log = RecordLog::open_embedded(&folder.join("log")).await.unwrap();
     let rig = Rig::on(log, Definition::load(&files()).unwrap()).await;
     rig.protocol("north-001", 1, CORRECTED).await;
@@ -95,7 +95,7 @@ async fn no_vote_leaves_one_second_before_the_instant_and_none_ever_by_a_metric_
     let filter = "info,hattama_territorial_aggregator=trace,hattama_service_kit=trace,hattama_tally=trace";
     let start = async |clock: hattama_service_kit::clock::Clock| {
         let time = clock.rehearsal_time().unwrap().to_string();
-        binary_on_log(folder.path()).with(["--log", filter, "--rehearsal-time", &time]).start(LISTENS)
+        binary_on_log(folder.path()).with(["--log", filter, "--rehearsal-time", &time]).start(GRPC_LISTENS)
     };
     let (running, before, after) = one_second_before_and_after(embargo, start, everything).await;
     assert!(found(&before.0).is_empty(), "{:?} one second before", found(&before.0));

@@ -1,18 +1,17 @@
 //! The binary: its settings, what it says when it cannot start, what it serves on a log in a folder, and SIGTERM.
 
-use hattama_election::definition::{DefinitionFiles, sample};
+use hattama_election::definition::sample;
 use hattama_election_log::create_generation;
 use hattama_proto::aggregator::v1::{
     ListShardsRequest, ListShardsResponse, territorial_aggregator_server::SERVICE_NAME as TERRITORIAL_AGGREGATOR,
 };
 use hattama_record_log::{KafkaSettings, RecordLog};
-use hattama_service_kit::testing::{Binary, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight};
+use hattama_service_kit::testing::{
+    Binary, GRPC_LISTENS, assert_health_and_reflection, assert_sigterm_answers_calls_in_flight,
+};
 use hattama_tally::Generation;
 use hattama_wire::Genesis;
 use std::{path::Path, time::UNIX_EPOCH};
-
-/// What the log says where the service is.
-pub const LISTENS: &str = "grpc listens";
 
 fn binary() -> Binary {
     Binary::new(env!("CARGO_BIN_EXE_hattama-territorial-aggregator"))
@@ -28,18 +27,9 @@ pub fn binary_on_log(folder: &Path) -> Binary {
     binary_on(folder).with(["--log-dir".as_ref(), folder.join("log").as_os_str()])
 }
 
-/// Writes a definition's files into an election's folder.
-pub fn write_definition(folder: &Path, files: &DefinitionFiles) {
-    let definition = folder.join("definition");
-    std::fs::create_dir(&definition).unwrap();
-    for name in files.names() {
-        std::fs::write(definition.join(name), files.get(name).unwrap()).unwrap();
-    }
-}
-
 /// The sample election's folder, with its log.
 async fn write_election(folder: &Path) {
-    write_definition(folder, &sample::definition_files());
+    sample::definition_files().write(&folder.join("definition")).unwrap();
     let log = RecordLog::open_embedded(&folder.join("log")).await.unwrap();
     let definition = sample::definition();
     create_generation(&log, &definition, &Genesis::first(&definition, Generation(1))).await.unwrap();
@@ -87,7 +77,7 @@ fn a_missing_setting_is_named() {
 async fn it_tells_its_health_its_interface_and_its_metrics_and_at_sigterm_answers_the_calls_under_way() {
     let folder = tempfile::tempdir().unwrap();
     write_election(folder.path()).await;
-    let running = binary_on_log(folder.path()).start(LISTENS);
+    let running = binary_on_log(folder.path()).start(GRPC_LISTENS);
     assert_health_and_reflection(&running, TERRITORIAL_AGGREGATOR).await;
     running.assert_alive_with_metrics("hattama_aggregator_");
     let path = "/hattama.aggregator.v1.TerritorialAggregator/ListShards";
@@ -112,7 +102,7 @@ async fn sigterm_ends_a_member_of_the_group_without_an_error_or_a_warning() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    write_definition(folder.path(), &sample::definition_files());
+    sample::definition_files().write(&folder.path().join("definition")).unwrap();
     let definition = sample::definition();
     // One that nobody has used: a generation is a second of this century.
     let generation = u32::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
@@ -124,7 +114,7 @@ async fn sigterm_ends_a_member_of_the_group_without_an_error_or_a_warning() {
         let generation = generation.to_string();
         let member = binary_on(folder.path())
             .with(["--brokers", brokers.as_str(), "--dev", "--generation", generation.as_str()])
-            .start(LISTENS);
+            .start(GRPC_LISTENS);
         // The group has given it its shards.
         let _page = member.metrics_with(&["hattama_aggregator_shards_owned 5"]);
         assert_no_alarm(&member.end());
