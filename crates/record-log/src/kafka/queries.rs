@@ -19,7 +19,7 @@ use crate::{KafkaSettings, LogError, TopicName};
 const MAX_OPEN_QUESTIONS: usize = 32;
 
 /// How long one attempt may take: a broker that died silently is given up and its successor asked.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Between two attempts.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(50);

@@ -93,6 +93,9 @@ impl KafkaSettings {
         // Asked for ends, it says what there is, not what is below the oldest open transaction: somebody else's
         // must not hide records. (Documented for consumers alone, obeyed by all.)
         config.set("isolation.level", "read_uncommitted");
+        // Nobody asks for minutes, then one question goes to a broker that hung meanwhile, and is asked of another after
+        // this. Answers are small and come at once.
+        config.set("socket.timeout.ms", "1500");
         Ok(config)
     }
 
