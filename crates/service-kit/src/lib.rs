@@ -49,3 +49,7 @@ pub mod supervise;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+/// A service that is being started. Boxed, because it is compiled once so, with its service: an `async fn` is compiled again, with
+/// all that stands behind it, in every program that calls it.
+pub type Starting<'a, T, E> = std::pin::Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;

@@ -40,4 +40,4 @@ mod tallies;
 
 pub use archive::{MAX_SNAPSHOTS, MAX_VECTORS};
 pub use service::{Config, Running, StartError, start};
-pub use settings::{Settings, run};
+pub use settings::main;

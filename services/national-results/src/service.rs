@@ -22,6 +22,7 @@ use hattama_election_log::{GenesisError, KeyError, check_service_key, first_reco
 use hattama_proto::national::v1::national_results_server::NationalResultsServer;
 use hattama_record_log::{LogError, ReadLimit, RecordLog, topics::TopicSet};
 use hattama_service_kit::{
+    Starting,
     clock::Clock,
     grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
     listen::{self, ListenError},
@@ -114,7 +115,11 @@ impl Running {
 ///
 /// # Errors
 /// [`StartError`]; then nothing runs.
-pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
+pub fn start(config: Config, shutdown: Shutdown) -> Starting<'static, Running, StartError> {
+    Box::pin(begin(config, shutdown))
+}
+
+async fn begin(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
     metrics::describe();
     check_service_key(&config.definition, ServiceRole::National, &config.key)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)?;

@@ -1,15 +1,16 @@
 //! The binary's settings and its life: config, telemetry, log, start, signal, drain.
 
 use crate::{Config, MAX_SNAPSHOTS, start};
+use clap::Parser as _;
 use hattama_election::definition::ServiceRole;
 use hattama_election_log::{ElectionSettings, service_key};
 use hattama_service_kit::{
     config::{self, ProcessSettings},
     listen,
     process::Process,
-    shutdown::Drain,
+    shutdown::{self, Drain},
 };
-use std::{error::Error, net::SocketAddr, path::PathBuf};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Where the API listens by default.
 const DEFAULT_PORT: u16 = 7103;
@@ -23,30 +24,32 @@ const DEFAULT_ADMIN_PORT: u16 = 9103;
 #[derive(Debug, Default, clap::Parser, serde::Serialize, serde::Deserialize)]
 #[command(name = "hattama-national-results", version)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+struct Settings {
     /// TOML file with these settings; flags and environment win over it
     #[arg(long, env = "HATTAMA_NATIONAL_CONFIG", value_name = "FILE")]
     #[serde(skip)]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
     /// In the file: `[election]`.
     #[command(flatten)]
-    pub election: ElectionSettings,
+    election: ElectionSettings,
     /// Where the CEC's systems and the public board connect [default: 127.0.0.1:7103]
     #[arg(long, env = "HATTAMA_NATIONAL_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    listen: Option<SocketAddr>,
     /// File with the 32-byte private key in base64url; a rehearsal's key derives from its definition's seed
     #[arg(long, env = "HATTAMA_NATIONAL_KEY_FILE", value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     /// In the file: `[process]`.
     #[command(flatten)]
-    pub process: ProcessSettings,
+    process: ProcessSettings,
 }
 
-/// Runs the national results as a process until a signal.
-///
-/// # Errors
-/// When a setting is missing or wrong, or the service cannot start; each error says what to do.
-pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
+/// The national results as a process, from its arguments to its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    shutdown::run(run(Settings::parse()))
+}
+
+async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let file = flags.config.clone();
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;

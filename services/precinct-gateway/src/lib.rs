@@ -24,5 +24,5 @@ mod start;
 
 pub use follow::WrongLog;
 pub use journal::{Identity, JournalError, JournalledPublication, read_newest_publications};
-pub use settings::{Settings, run};
+pub use settings::main;
 pub use start::{Config, Running, StartError, start};

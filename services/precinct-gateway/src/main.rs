@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use hattama_precinct_gateway::{Settings, run};
-use hattama_service_kit::shutdown;
-
 fn main() -> ExitCode {
-    shutdown::run(run(Settings::parse()))
+    hattama_precinct_gateway::main()
 }

@@ -1,15 +1,16 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
 use crate::{Config, start};
+use clap::Parser as _;
 use hattama_election_log::{ClusterError, ElectionLog, ElectionSettings};
 use hattama_service_kit::{
     config::{self, ProcessSettings},
     listen,
     process::Process,
-    shutdown::Drain,
+    shutdown::{self, Drain},
     supervise,
 };
-use std::{error::Error, net::SocketAddr, path::PathBuf};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 /// Where stations connect by default.
 const DEFAULT_PORT: u16 = 7101;
@@ -24,30 +25,32 @@ const DEFAULT_ADMIN_PORT: u16 = 9101;
 #[derive(Debug, Default, clap::Parser, serde::Serialize, serde::Deserialize)]
 #[command(name = "hattama-precinct-gateway", version)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+struct Settings {
     /// TOML file with these settings; flags and environment win over it
     #[arg(long, env = "HATTAMA_GATEWAY_CONFIG", value_name = "FILE")]
     #[serde(skip)]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
     /// In the file: `[election]`.
     #[command(flatten)]
-    pub election: ElectionSettings,
+    election: ElectionSettings,
     /// Folder of this gateway's journal
     #[arg(long, env = "HATTAMA_GATEWAY_JOURNAL_DIR", value_name = "DIR")]
-    pub journal_dir: Option<PathBuf>,
+    journal_dir: Option<PathBuf>,
     /// Where stations connect [default: 127.0.0.1:7101]
     #[arg(long, env = "HATTAMA_GATEWAY_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    listen: Option<SocketAddr>,
     /// In the file: `[process]`.
     #[command(flatten)]
-    pub process: ProcessSettings,
+    process: ProcessSettings,
 }
 
-/// Runs the gateway as a process until a signal.
-///
-/// # Errors
-/// When a setting is missing or wrong, or the service cannot start; each error says what to do.
-pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
+/// The gateway as a process, from its arguments to its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    shutdown::run(run(Settings::parse()))
+}
+
+async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let file = flags.config.clone();
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;

@@ -13,6 +13,7 @@ use hattama_proto::DESCRIPTORS;
 use hattama_proto::gateway::v1::precinct_gateway_server::{PrecinctGatewayServer, SERVICE_NAME};
 use hattama_record_log::topics::TopicSet;
 use hattama_record_log::{LogError, RecordLog};
+use hattama_service_kit::Starting;
 use hattama_service_kit::clock::Clock;
 use hattama_service_kit::grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES};
 use hattama_service_kit::listen::{self, ListenError};
@@ -123,7 +124,11 @@ pub enum StartError {
 ///
 /// # Errors
 /// When the journal cannot be opened or is another election's, the log is another election's, or the address is taken.
-pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
+pub fn start(config: Config, shutdown: &Shutdown) -> Starting<'_, Running, StartError> {
+    Box::pin(begin(config, shutdown))
+}
+
+async fn begin(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
     metrics::describe();
     let source = Arc::new(Source {
         definition: Arc::clone(&config.definition),

@@ -20,6 +20,7 @@ mod json;
 mod language;
 mod metrics;
 mod numbers;
+mod settings;
 mod snapshot;
 mod source;
 mod texts;
@@ -28,6 +29,7 @@ mod view;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hattama_service_kit::Starting;
 use hattama_service_kit::clock::Clock;
 use hattama_service_kit::grpc::{self, GrpcError};
 use hattama_service_kit::listen::{self, ListenError};
@@ -39,6 +41,7 @@ use crate::connections::Places;
 use crate::http::App;
 use crate::texts::Words;
 
+pub use crate::settings::main;
 pub use crate::texts::TextsError;
 
 /// What a board needs.
@@ -86,7 +89,11 @@ pub struct Running {
 ///
 /// # Errors
 /// The address is taken, the national service's address is not one, or a compiled-in text is broken.
-pub async fn start(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
+pub fn start(config: Config, shutdown: Shutdown) -> Starting<'static, Running, StartError> {
+    Box::pin(begin(config, shutdown))
+}
+
+async fn begin(config: Config, shutdown: Shutdown) -> Result<Running, StartError> {
     metrics::describe();
     let words = Words::load()?;
     let client = source::client(grpc::endpoint(&config.national)?.connect_lazy());

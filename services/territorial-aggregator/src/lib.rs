@@ -20,4 +20,4 @@ mod writer;
 pub use error::{OwnError, StartError};
 pub use ownership::Ownership;
 pub use service::{Config, Running, start};
-pub use settings::{Settings, run};
+pub use settings::main;

@@ -20,6 +20,7 @@ use hattama_election_log::{GenesisError, check_service_key, first_record};
 use hattama_proto::{DESCRIPTORS, aggregator::v1::territorial_aggregator_server::TerritorialAggregatorServer};
 use hattama_record_log::{RecordLog, TopicName, topics::TopicSet};
 use hattama_service_kit::{
+    Starting,
     clock::Clock,
     grpc::{GrpcServer, Limits, MAX_REQUEST_BYTES},
     listen,
@@ -68,7 +69,11 @@ pub struct Running {
 /// # Errors
 /// When the log is of another election, definition or generation, a shard does not exist, the key is foreign, or the
 /// address is taken. Then nothing runs.
-pub async fn start(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
+pub fn start(config: Config, shutdown: &Shutdown) -> Starting<'_, Running, StartError> {
+    Box::pin(begin(config, shutdown))
+}
+
+async fn begin(config: Config, shutdown: &Shutdown) -> Result<Running, StartError> {
     names::describe();
     check_service_key(&config.definition, ServiceRole::Aggregator, &config.key)?;
     let topics = TopicSet::new(config.definition.id.as_str(), config.generation)

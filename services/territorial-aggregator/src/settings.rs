@@ -1,6 +1,7 @@
 //! The binary's settings and its life: config, log, telemetry, start, signal, drain.
 
 use crate::{Config, Ownership, start};
+use clap::Parser as _;
 use hattama_election::{definition::ServiceRole, ids::ShardId};
 use hattama_election_log::{ElectionLog, ElectionSettings, service_key};
 use hattama_record_log::{
@@ -12,9 +13,9 @@ use hattama_service_kit::{
     config::{self, ProcessSettings},
     listen,
     process::Process,
-    shutdown::Drain,
+    shutdown::{self, Drain},
 };
-use std::{error::Error, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Where the API listens by default.
 const DEFAULT_PORT: u16 = 7102;
@@ -33,37 +34,39 @@ const LET_GO_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Default, clap::Parser, serde::Serialize, serde::Deserialize)]
 #[command(name = "hattama-territorial-aggregator", version)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+struct Settings {
     /// TOML file with these settings; flags and environment win over it
     #[arg(long, env = "HATTAMA_AGGREGATOR_CONFIG", value_name = "FILE")]
     #[serde(skip)]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
     /// In the file: `[election]`.
     #[command(flatten)]
-    pub election: ElectionSettings,
+    election: ElectionSettings,
     /// Shards to own, separated by commas; 0 is control [default: all; on Kafka those that the group of all aggregators
     /// assigns]
     #[arg(long, env = "HATTAMA_SHARDS", value_name = "SHARDS", value_delimiter = ',')]
-    pub shards: Option<Vec<u32>>,
+    shards: Option<Vec<u32>>,
     /// In the group: an aggregator that is silent for so long is dead, and others own its shards [default: 6]
     #[arg(long, env = "HATTAMA_SESSION_TIMEOUT_SECONDS", value_name = "SECONDS")]
-    pub session_timeout_seconds: Option<u32>,
+    session_timeout_seconds: Option<u32>,
     /// Where commissions connect [default: 127.0.0.1:7102]
     #[arg(long, env = "HATTAMA_AGGREGATOR_LISTEN", value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    listen: Option<SocketAddr>,
     /// File with the 32-byte private key in base64url; a rehearsal's key derives from its definition's seed
     #[arg(long, env = "HATTAMA_AGGREGATOR_KEY_FILE", value_name = "FILE")]
-    pub key_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     /// In the file: `[process]`.
     #[command(flatten)]
-    pub process: ProcessSettings,
+    process: ProcessSettings,
 }
 
-/// Runs the aggregator as a process until a signal.
-///
-/// # Errors
-/// When a setting is missing or wrong, or the service cannot start; each error says what to do.
-pub async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
+/// The aggregator as a process, from its arguments to its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    shutdown::run(run(Settings::parse()))
+}
+
+async fn run(flags: Settings) -> Result<Drain, Box<dyn Error>> {
     let file = flags.config.clone();
     let settings = config::layered(flags, file.as_deref())?;
     let process = Process::start(&settings.process, DEFAULT_ADMIN_PORT).await?;
