@@ -240,7 +240,7 @@ fn brokers() -> [Row; 3] {
             "two-brokers",
             Fault::TwoBrokers,
             3,
-            "kill -9 of two brokers of three, started again after 12 s",
+            "kill -9 of two brokers of three, started again after 14 s",
             "nothing is LOGGED while they are down, precincts still get RECEIVED; then it catches up",
         ),
         row("all-brokers", Fault::AllBrokers, 3, "kill -9 of all brokers at once, started again", "then it catches up"),

@@ -32,7 +32,8 @@ pub const DEFAULT_TRIES: u32 = 30;
 /// after which the gateway says to come again.
 const MAX_TRIES_REFUSED: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A precinct node asks again after this at the latest.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A precinct node waits this long for an answer.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 /// Latencies up to an hour, with three digits.

@@ -5,6 +5,7 @@ use crate::{
     rows::{Signal, Which},
     stage::Stage,
 };
+use hattama_night_play::player::LONGEST_PAUSE;
 use std::{error::Error, time::Duration};
 use tokio::time::{Instant, sleep};
 
@@ -13,9 +14,9 @@ const BROKER_AWAY: Duration = Duration::from_secs(10);
 /// A broker that hangs does so for longer than numbers may stand still: that it goes on again must not be what helps.
 const BROKER_HANGS: Duration = Duration::from_secs(20);
 /// Without two of three nothing can be acknowledged for so long.
-const TWO_AWAY: Duration = Duration::from_secs(12);
-/// What was acknowledged when the second one died may still be on its way to the precincts.
-const ON_ITS_WAY: Duration = Duration::from_secs(1);
+const TWO_AWAY: Duration = Duration::from_secs(14);
+/// What was acknowledged before the second one died a precinct may learn when it asks again.
+const ON_ITS_WAY: Duration = Duration::from_secs(LONGEST_PAUSE.as_secs() + 1);
 
 /// How long a round takes, with time to come into step again.
 pub fn round_seconds(signal: Signal) -> u64 {

@@ -85,7 +85,7 @@ impl Plan {
         let seconds = match row.fault {
             Fault::Process(target, signal) => processes::round_seconds(target, signal),
             Fault::Broker(_, signal) => brokers::round_seconds(signal),
-            Fault::TwoBrokers | Fault::AllBrokers => 45,
+            Fault::TwoBrokers | Fault::AllBrokers => 60,
             Fault::RollingRestart => 90,
             Fault::ComeAndGo => 16,
             Fault::DiskFull | Fault::FailedSync => 10,
