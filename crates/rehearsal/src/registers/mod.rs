@@ -12,6 +12,7 @@ pub(crate) mod rounding;
 pub mod solve;
 
 use crate::facts::{Facts, FactsError};
+use hattama_election::definition::{DefinitionFiles, WriteError};
 use layout::Layout;
 use residuals::Residuals;
 use std::{
@@ -95,11 +96,8 @@ pub fn definition(facts: &Facts) -> Result<Generated, GenerateError> {
 /// As [`definition`], and when a file cannot be stored.
 pub fn generate_definition(out_dir: &Path) -> Result<Residuals, GenerateError> {
     let generated = definition(&Facts::embedded()?)?;
-    let store = |path: &Path, source| GenerateError::Store { path: path.to_owned(), source };
-    std::fs::create_dir_all(out_dir).map_err(|source| store(out_dir, source))?;
-    for (name, content) in &generated.files {
-        let path = out_dir.join(name);
-        std::fs::write(&path, content).map_err(|source| store(&path, source))?;
-    }
+    let files = generated.files.into_iter().map(|(name, content)| (name.to_owned(), content.into_bytes()));
+    let stored = DefinitionFiles::new(files.collect()).write(out_dir);
+    stored.map_err(|WriteError { path, source }| GenerateError::Store { path, source })?;
     Ok(generated.residuals)
 }

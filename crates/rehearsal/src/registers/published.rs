@@ -1,14 +1,14 @@
-//! What was published, as constraints on the unknown registers alone: some count of voters lies within every published
-//! percentage, and the counts of a slot sum to the nation's.
+//! What was published: looked up, and as constraints on the unknown registers alone. Some count of voters lies within every
+//! published percentage, and the counts of a slot sum to the nation's.
 //!
 //! The percentages of one region at two slots leave no common count but where its stations had closed, so the slots are
 //! independent, except for the last two: what closed regions had at 20:00 they have at 22:00, hence a constraint on the step.
 
 use super::{
     optimum::Constraint,
-    solve::{Growth, SLOT_20, SLOT_22, SolveError, WHOLE, national, national_register, published},
+    solve::{Growth, SLOT_20, SLOT_22, SolveError, WHOLE},
 };
-use crate::facts::{Facts, NationalTurnout, SLOT_COUNT, UNPUBLISHED_SLOT};
+use crate::facts::{Facts, NationalTurnout, Region, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
 
 /// Half of the last digit of a percentage in hundredths.
 const HALF: f64 = 0.5;
@@ -103,4 +103,22 @@ fn count_bounds(national: NationalTurnout) -> [f64; 2] {
         Some(received) => [f64::from(received); 2],
         None => [-HALF, HALF].map(by_percent),
     }
+}
+
+/// The nation's register at a slot.
+pub(super) fn national_register(facts: &Facts, slot: usize) -> Result<u32, SolveError> {
+    let missing = || SolveError::Missing { what: format!("national register at {}", SLOTS[slot]) };
+    facts.national[slot].map(|national| national.register).ok_or_else(missing)
+}
+
+/// What was published of the nation's turnout at a slot.
+pub(super) fn national(facts: &Facts, slot: usize) -> Result<NationalTurnout, SolveError> {
+    let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
+    facts.national[slot].ok_or_else(missing)
+}
+
+/// A region's turnout at a slot, in hundredths of a percent.
+pub(super) fn published(region: &Region, slot: usize) -> Result<u32, SolveError> {
+    let missing = || SolveError::Missing { what: format!("turnout of {} at {}", region.id, SLOTS[slot]) };
+    region.turnout[slot].ok_or_else(missing)
 }

@@ -9,10 +9,10 @@
 
 use super::{
     linear, optimum,
-    published::Unknowns,
+    published::{Unknowns, national, national_register, published},
     rounding::{fit, share_out},
 };
-use crate::facts::{District, Facts, NationalTurnout, Region, RegisterTime, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
+use crate::facts::{District, Facts, Region, RegisterTime, SLOT_COUNT, SLOTS, UNPUBLISHED_SLOT};
 
 /// The slots at 20:00 and 22:00: the register grew before each.
 pub(super) const SLOT_20: usize = 5;
@@ -182,17 +182,6 @@ pub fn counts_within_rounding(percent_hundredths: u32, register: u32) -> (u32, u
     (smallest as u32, largest as u32)
 }
 
-pub(super) fn national_register(facts: &Facts, slot: usize) -> Result<u32, SolveError> {
-    let missing = || SolveError::Missing { what: format!("national register at {}", SLOTS[slot]) };
-    facts.national[slot].map(|national| national.register).ok_or_else(missing)
-}
-
-/// What was published of the nation's turnout at a slot.
-pub(super) fn national(facts: &Facts, slot: usize) -> Result<NationalTurnout, SolveError> {
-    let missing = || SolveError::Missing { what: format!("national turnout at {}", SLOTS[slot]) };
-    facts.national[slot].ok_or_else(missing)
-}
-
 /// Growth in proportion to registers, exact where both registers are known; nothing after 20:00 where the polls have closed.
 fn growth_by_region(facts: &Facts) -> Result<Vec<Growth>, SolveError> {
     let start = national_register(facts, 0)?;
@@ -317,11 +306,6 @@ fn equations(facts: &Facts, growth: &[Growth], expected: &[f64], free: &[usize])
         last.deviation = LAST_STEP_DEVIATION_VOTERS;
     }
     Ok(equations)
-}
-
-pub(super) fn published(region: &Region, slot: usize) -> Result<u32, SolveError> {
-    let missing = || SolveError::Missing { what: format!("turnout of {} at {}", region.id, SLOTS[slot]) };
-    region.turnout[slot].ok_or_else(missing)
 }
 
 /// Turnout never falls while the register stays as it is, and stands still where every station has closed.
