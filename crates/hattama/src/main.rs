@@ -12,6 +12,8 @@ use std::{error::Error, process::ExitCode};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
+        // Who reads the output must not take a part of it for the whole.
+        Ok(_) if output::is_cut() => ExitCode::from(2),
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", with_causes(error.as_ref()));

@@ -79,9 +79,14 @@ fn run(arguments: &Arguments) -> Result<Verdict, Box<dyn Error>> {
     }
     let report = recounted.report;
     let text = if arguments.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
-    // A reader who has seen enough (`| head`) ends the output; the exit status still says what came of it.
-    let _ = writeln!(io::stdout(), "{}", text.trim_end());
-    Ok(report.verdict)
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        // A reader who has seen enough (`| head`) ends the output; the exit status still says what came of it.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!(
+            "cannot write to standard output: {error}: what was printed is not whole; make room, and run it again"
+        )
+        .into()),
+        _ => Ok(report.verdict),
+    }
 }
 
 fn recount_with_progress(arguments: &Arguments) -> Result<Recounted, RecountError> {

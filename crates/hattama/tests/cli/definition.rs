@@ -1,6 +1,6 @@
 //! `hattama definition check`.
 
-use super::common::{Place, snapped};
+use super::common::{Place, error, hattama, snapped};
 use snapbox::str;
 
 #[test]
@@ -46,4 +46,18 @@ fn a_folder_that_is_no_definition_is_refused_with_the_files_it_needs() {
     let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(error.starts_with(&format!("error: cannot read {}", nowhere.display())), "{error}");
     assert!(error.contains("stations.csv"), "{error}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_said_and_no_success() {
+    let place = Place::new();
+    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else {
+        println!("a disk that is full: SKIPPED: there is no /dev/full here");
+        return;
+    };
+    let output = hattama().args(["definition", "check"]).arg(place.definition()).stdout(full).output().unwrap();
+    let error = error(&output);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.starts_with("error: cannot write to standard output: "), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
 }
