@@ -6,6 +6,7 @@ mod faults;
 mod in_log;
 mod night;
 mod numbers;
+mod pace;
 mod play;
 mod preload;
 mod proxy;

@@ -6,6 +6,7 @@ use crate::{
     in_log::Era,
     night::Night,
     numbers::{Numbers, moved_after},
+    pace::Pace,
     proxy::Proxies,
     receipts::{self, Receipts},
     report::{RowReport, Verdict, milliseconds},
@@ -104,12 +105,11 @@ async fn played(
         _ => None,
     };
     let doors = proxies.as_ref().map_or_else(|| stage.gateway_addresses(), Proxies::addresses);
-    let due: BTreeMap<u32, Instant> =
-        night.events.iter().map(|event| (event.number, stage.begins + Night::sent_after(event))).collect();
+    let (pace, events, due) = Pace::events(&night, plan, row.rounds, stage.begins);
     let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
     let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
     let (played, injected) =
-        tokio::join!(player.play(night.events.clone()), faults::inject(row, plan, &night, &mut stage, &numbers));
+        tokio::join!(player.play(events), faults::inject(row, plan, &night, &mut stage, &numbers, pace));
     told.abort();
     let (played, injected): (Played, Injected) = (played?, injected?);
     collecting.await?;
@@ -145,7 +145,7 @@ async fn played(
     report.lost_races = evidence.eras.iter().map(|era| era.publications.lost_races).sum();
     report.claims = evidence.claims.len() as u64;
     report.retried = counters.retried.load(Ordering::Relaxed);
-    times(report, row, &answered, &due, &numbers, &injected, over);
+    times(report, row, &answered, &due.all(), &numbers, &injected, over);
     stage.log.clone().close().await?;
     Ok(())
 }
@@ -238,10 +238,10 @@ fn times(
     if (injected.rounds.len() as u32) < row.rounds {
         report.findings.push(format!("only {} of {} rounds while submissions came", injected.rounds.len(), row.rounds));
     }
-    let from = injected.rounds.first().map_or(over, |round| round.fault);
-    let to = due.values().max().map_or(over, |last| (*last).min(over));
-    if from < to {
-        let gap = receipts::longest_gap(answered, ReceiptState::Received, from, to);
+    let last = due.values().max().map_or(over, |last| (*last).min(over));
+    let rounds = injected.rounds.iter().map(|round| (round.fault, round.over.min(last))).filter(|(from, to)| from < to);
+    let gaps = rounds.map(|(from, to)| receipts::longest_gap(answered, ReceiptState::Received, from, to));
+    if let Some(gap) = gaps.max() {
         report.longest_gap_milliseconds = milliseconds(gap);
         if let Some(within) = row.gap_within.filter(|within| gap > *within) {
             report.findings.push(format!("no receipt for {gap:.1?}, {within:.0?} are promised"));

@@ -22,6 +22,7 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Code, transport::Channel};
 
 /// Submissions on their way at a time: below what two gateways take, so that nodes wait here and not for a refusal.
@@ -121,11 +122,14 @@ struct Tally {
 }
 
 impl Player {
-    /// Plays all events; returns when each is logged, refused or given up.
+    /// Plays all events, each at its instant and not before it is handed out; returns when each is logged, refused or given up.
     ///
     /// # Errors
     /// When the script has an instant that is none, or a node panicked.
-    pub async fn play(self, events: Vec<Event>) -> Result<Played, Box<dyn std::error::Error>> {
+    pub async fn play(
+        self,
+        mut events: impl Stream<Item = Event> + Unpin,
+    ) -> Result<Played, Box<dyn std::error::Error>> {
         let started = self.clock.monotonic();
         let tally = Arc::new(Mutex::new(Tally {
             latency: Histogram::new_with_bounds(1, LONGEST_LATENCY_MICROSECONDS, 3)?,
@@ -136,7 +140,7 @@ impl Player {
         let player = Arc::new(self);
         let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
         let mut nodes = JoinSet::new();
-        for event in events {
+        while let Some(event) = events.next().await {
             if !player.already_logged.is_empty() && player.is_logged(&event) {
                 player.counters.skipped.fetch_add(1, Ordering::Relaxed);
                 player.counters.played.fetch_add(1, Ordering::Relaxed);

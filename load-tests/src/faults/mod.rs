@@ -11,6 +11,7 @@ use crate::{
     cluster::Cluster,
     night::{DAY, Night},
     numbers::Numbers,
+    pace::Pace,
     receipts::Receipts,
     rows::{Fault, Row, Signal, Target},
     stage::{Size, Stage},
@@ -54,6 +55,8 @@ pub struct Round {
     pub fault: Instant,
     /// When it began to be healed: what comes later is disturbed by that.
     pub until: Instant,
+    /// When it is over as planned: until then submissions flow.
+    pub over: Instant,
 }
 
 impl Injected {
@@ -105,9 +108,10 @@ impl Plan {
         Self { size, round, flow: round * row.rounds + 2 * MARGIN }
     }
 
-    /// When a round begins, from 0.
-    fn begins(&self, stage: &Stage<'_>, round: u32) -> Instant {
-        stage.begins + DAY + MARGIN + self.round * round
+    /// How long after the first event a round begins, from 0, when those before it are over in time.
+    #[must_use]
+    pub fn begins_after(&self, round: u32) -> Duration {
+        DAY + MARGIN + self.round * round
     }
 }
 
@@ -153,7 +157,7 @@ pub fn prepare_stage(fault: Fault, stage: &mut Stage<'_>) -> Result<(), Box<dyn 
     Ok(())
 }
 
-/// Injects a row's fault, round by round.
+/// Injects a row's fault, round by round. A round that takes longer than planned, on a busy machine, moves what comes after it.
 ///
 /// # Errors
 /// When a service or a broker cannot be started again.
@@ -163,13 +167,16 @@ pub async fn inject(
     night: &Night,
     stage: &mut Stage<'_>,
     numbers: &Numbers,
+    pace: Pace,
 ) -> Result<Injected, Box<dyn Error>> {
     let mut injected = Injected { strict: true, ..Injected::default() };
     for round in 0..row.rounds {
-        let begins = plan.begins(stage, round);
-        tokio::time::sleep_until(begins).await;
+        let planned = stage.begins + plan.begins_after(round);
+        tokio::time::sleep_until(planned).await;
         let fault = Instant::now();
-        injected.rounds.push(Round { fault, until: fault + plan.round });
+        pace.round_begins(round, fault - planned);
+        let over = fault + plan.round;
+        injected.rounds.push(Round { fault, until: over, over });
         one_round(row.fault, night, stage, numbers, round, &mut injected).await?;
     }
     Ok(injected)

@@ -168,7 +168,7 @@ async fn rehearse(args: &RehearseArgs) -> Result<ExitCode, Box<dyn Error>> {
         telemetry,
     };
     let to_the_end = async {
-        let played = player.play(events).await?;
+        let played = player.play(tokio_stream::iter(events)).await?;
         let ends = in_the_log::ends(log, &topics.submissions, &definition).await?;
         watch::covers(newest, &ends, COVERED_WITHIN).await?;
         Ok::<_, Box<dyn Error>>((played, ends))
