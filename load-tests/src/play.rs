@@ -6,7 +6,7 @@ use crate::{
     in_log::Era,
     night::Night,
     numbers::{Numbers, moved_after},
-    pace::Pace,
+    pace::{self, Pace},
     proxy::Proxies,
     receipts::{self, Receipts},
     report::{RowReport, Verdict, milliseconds},
@@ -105,7 +105,7 @@ async fn played(
         _ => None,
     };
     let doors = proxies.as_ref().map_or_else(|| stage.gateway_addresses(), Proxies::addresses);
-    let (pace, events, due) = Pace::events(&night, plan, row.rounds, stage.begins);
+    let (pace, events) = Pace::events(&night, plan, row.rounds, begins);
     let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
     let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
     let (played, injected) =
@@ -145,7 +145,8 @@ async fn played(
     report.lost_races = evidence.eras.iter().map(|era| era.publications.lost_races).sum();
     report.claims = evidence.claims.len() as u64;
     report.retried = counters.retried.load(Ordering::Relaxed);
-    times(report, row, &answered, &due.all(), &numbers, &injected, over);
+    let due = pace::due(&night, plan, &injected.rounds, begins);
+    times(report, row, &answered, &due, &numbers, &injected, over);
     stage.log.clone().close().await?;
     Ok(())
 }

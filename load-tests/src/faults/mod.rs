@@ -113,6 +113,12 @@ impl Plan {
     pub fn begins_after(&self, round: u32) -> Duration {
         DAY + MARGIN + self.round * round
     }
+
+    /// How many of so many rounds must have begun before what is planned then may be sent.
+    #[must_use]
+    pub fn rounds_before(&self, planned: Duration, rounds: u32) -> u32 {
+        (0..rounds).take_while(|round| self.begins_after(*round) <= planned).count() as u32
+    }
 }
 
 /// Why a row cannot be run here; none when it can.
