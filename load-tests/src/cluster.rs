@@ -104,6 +104,12 @@ impl Cluster {
         self.script.state.join(format!("data/{broker}/{topic}-{partition}"))
     }
 
+    /// Where a broker writes its log.
+    #[must_use]
+    pub fn log(&self, broker: u8) -> PathBuf {
+        self.script.state.join(format!("{broker}.log"))
+    }
+
     /// How the harness reaches it.
     #[must_use]
     pub fn settings(&self) -> KafkaSettings {

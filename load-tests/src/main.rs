@@ -2,6 +2,7 @@
 
 mod cluster;
 mod disk;
+mod evidence;
 mod faults;
 mod in_log;
 mod night;

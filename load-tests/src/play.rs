@@ -2,6 +2,7 @@
 
 use crate::{
     cluster::Cluster,
+    evidence,
     faults::{self, Injected, Plan},
     in_log::Era,
     night::Night,
@@ -26,13 +27,17 @@ use hattama_proto::gateway::v1::ReceiptState;
 use hattama_rehearsal::script::RehearsalKeyring;
 use std::{
     collections::{BTreeMap, HashSet},
+    convert::Infallible,
     error::Error,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 /// After the last submission everything must be published within this.
 const COVERED_WITHIN: Duration = Duration::from_secs(90);
@@ -70,33 +75,42 @@ pub async fn row(context: &Context<'_>, row: &Row, number: u64) -> RowReport {
         report.findings.push(why);
         return report;
     }
-    let plan = Plan::of(row);
-    let within = plan.flow + ROW_WITHIN;
-    match tokio::time::timeout(within, played(context, row, &plan, number, &mut report)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => report.findings.push(error.to_string()),
-        Err(_) => report.findings.push(format!("it was not over after {} s", within.as_secs())),
+    if let Err(error) = played(context, row, number, &mut report).await {
+        report.findings.push(error.to_string());
     }
     report.verdict = if report.findings.is_empty() { Verdict::Passed } else { Verdict::Failed };
     report.seconds = started.elapsed().as_secs();
     report
 }
 
-async fn played(
-    context: &Context<'_>,
-    row: &Row,
-    plan: &Plan,
-    number: u64,
-    report: &mut RowReport,
-) -> Result<(), Box<dyn Error>> {
+async fn played(context: &Context<'_>, row: &Row, number: u64, report: &mut RowReport) -> Result<(), Box<dyn Error>> {
+    let plan = Plan::of(row);
     let mut night = Night::generate(&format!("faults-{number}"), context.seed + number, plan.flow)?;
-    faults::prepare_night(row.fault, &mut night, plan, context.seed + number)?;
-    let truth = Truth::of(&night)?;
+    faults::prepare_night(row.fault, &mut night, &plan, context.seed + number)?;
     let folder = context.out.join(&row.id);
     let mut stage = Stage::build(context.cluster, &night, plan.size, &context.binaries, &folder).await?;
     faults::prepare_stage(row.fault, &mut stage)?;
-    stage.start().await?;
+    let within = plan.flow + ROW_WITHIN;
+    let ended = match timeout(within, on_stage(context, row, &plan, &night, &mut stage, report)).await {
+        Ok(ended) => ended,
+        Err(_) => Err(format!("it was not over after {} s", within.as_secs()).into()),
+    };
+    if ended.is_err() {
+        evidence::keep(&mut stage).await?;
+    }
+    ended
+}
 
+async fn on_stage(
+    context: &Context<'_>,
+    row: &Row,
+    plan: &Plan,
+    night: &Night,
+    stage: &mut Stage<'_>,
+    report: &mut RowReport,
+) -> Result<(), Box<dyn Error>> {
+    stage.start().await?;
+    let truth = Truth::of(night)?;
     let begins = stage.begins;
     let numbers = Numbers::default();
     let following = numbers.follow(&stage.replicas());
@@ -105,22 +119,23 @@ async fn played(
         _ => None,
     };
     let doors = proxies.as_ref().map_or_else(|| stage.gateway_addresses(), Proxies::addresses);
-    let (pace, events) = Pace::events(&night, plan, row.rounds, begins);
-    let (player, collected, counters, collecting) = cast(&night, &stage, &doors)?;
-    let told = tokio::spawn(tell(row.id.clone(), night.events.len(), Arc::clone(&counters), numbers.clone()));
-    let (played, injected) =
-        tokio::join!(player.play(events), faults::inject(row, plan, &night, &mut stage, &numbers, pace));
-    told.abort();
+    let (pace, events) = Pace::events(night, plan, row.rounds, begins);
+    let (player, collected, counters, collecting) = cast(night, stage, &doors)?;
+    let playing = async { tokio::join!(player.play(events), faults::inject(row, plan, night, stage, &numbers, pace)) };
+    let (played, injected) = tokio::select! {
+        ended = playing => ended,
+        never = tell(&row.id, night.events.len(), &counters, &numbers) => match never {},
+    };
     let (played, injected): (Played, Injected) = (played?, injected?);
     collecting.await?;
     let over = Instant::now();
     report.findings.extend(played.surprises.clone());
-    report.findings.extend(faults::afterwards(row.fault, &night, &mut stage, &collected, &numbers).await?);
+    report.findings.extend(faults::afterwards(row.fault, night, stage, &collected, &numbers).await?);
 
     let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
     await_covered(&numbers, stage.generation, &ends).await?;
     let covered = Instant::now();
-    let final_receipts = await_standings(&stage, &truth).await?;
+    let final_receipts = await_standings(stage, &truth).await?;
     report.standings_late_milliseconds = milliseconds(covered.elapsed());
     stage.stop().await?;
     drop(following);
@@ -131,21 +146,21 @@ async fn played(
         on_the_way.chain(final_receipts.iter().map(|(digest, receipt)| (*digest, receipt)))
     };
     let (claims, places) = (receipts::claims(said()), receipts::places(said()));
-    let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
     let mut eras = std::mem::take(&mut stage.lost);
+    let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
     eras.push(Era::read(log, topics, &night.definition, generation).await?);
     let exported = Exported { log, files: &night.files, definition: &night.definition, generation };
-    let recounted = exported.recounted("hattama-load-tests", &folder.join("export")).await?;
+    let recounted = exported.recounted("hattama-load-tests", &stage.folder.join("export")).await?;
     let evidence = Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted };
-    report.findings.extend(verify::findings(&night, &evidence, &truth));
+    report.findings.extend(verify::findings(night, &evidence, &truth));
     report.findings.extend(numbers.wrong());
-    timeline::write(&folder.join("timeline.csv"), begins, &injected, &answered, &evidence.seen)?;
+    timeline::write(&stage.folder.join("timeline.csv"), begins, &injected, &answered, &evidence.seen)?;
     report.submissions = ends.values().map(|end| end - 1).sum();
     report.publications = evidence.eras.iter().map(|era| era.publications.valid.len() as u64).sum();
     report.lost_races = evidence.eras.iter().map(|era| era.publications.lost_races).sum();
     report.claims = evidence.claims.len() as u64;
     report.retried = counters.retried.load(Ordering::Relaxed);
-    let due = pace::due(&night, plan, &injected.rounds, begins);
+    let due = pace::due(night, plan, &injected.rounds, begins);
     times(report, row, &answered, &due, &numbers, &injected, over);
     stage.log.clone().close().await?;
     Ok(())
@@ -174,7 +189,7 @@ fn cast(night: &Night, stage: &Stage<'_>, doors: &[SocketAddr]) -> Result<Cast, 
     Ok((player, receipts, counters, collecting))
 }
 
-async fn tell(row: String, events: usize, counters: Arc<Counters>, numbers: Numbers) {
+async fn tell(row: &str, events: usize, counters: &Counters, numbers: &Numbers) -> Infallible {
     loop {
         tokio::time::sleep(LINE_EVERY).await;
         let played = counters.played.load(Ordering::Relaxed);

@@ -167,6 +167,14 @@ impl Service {
         process.signal(Signal::CONT)
     }
 
+    /// What its admin address answers to a path, or why it does not.
+    pub async fn asked(&self, path: &str) -> String {
+        match &self.process {
+            Some(process) => process.asked(path).await.unwrap_or_else(|why| why),
+            None => "it does not run".to_owned(),
+        }
+    }
+
     /// Where it serves.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

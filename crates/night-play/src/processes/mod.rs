@@ -10,7 +10,6 @@ use rustix::process::{Pid, kill_process};
 use std::{
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom},
-    net::SocketAddr,
     path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -24,8 +23,8 @@ use tokio::{
 
 /// Between two looks whether a service is ready or has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// How long one answer of `/readyz` may take: a process that was stopped gives none.
-const READY_ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// How long one answer of an admin address may take: a process that was stopped gives none.
+const ADMIN_ANSWER_WAIT: Duration = Duration::from_secs(1);
 /// What is told of a log when a service ends that should not: its last bytes.
 const LOG_TAIL_BYTES: u64 = 2_000;
 
@@ -86,8 +85,8 @@ impl ServiceProcess {
             if let Some(status) = self.ended()? {
                 return Err(self.ended_with(status));
             }
-            let reason = match readyz(self.launch.admin).await {
-                Ok(()) => return Ok(()),
+            let reason = match self.asked("/readyz").await {
+                Ok(_) => return Ok(()),
                 Err(reason) => reason,
             };
             if Instant::now() >= deadline {
@@ -100,7 +99,28 @@ impl ServiceProcess {
 
     /// Whether it says now that it is ready.
     pub async fn is_ready(&self) -> bool {
-        readyz(self.launch.admin).await.is_ok()
+        self.asked("/readyz").await.is_ok()
+    }
+
+    /// What its admin address answers to a path (`/readyz`, `/metrics`).
+    ///
+    /// # Errors
+    /// Why there is no answer, or the last line of one that is not 200.
+    pub async fn asked(&self, path: &str) -> Result<String, String> {
+        let ask = async {
+            let mut stream = TcpStream::connect(self.launch.admin).await?;
+            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await?;
+            Ok::<_, io::Error>(String::from_utf8_lossy(&answer).into_owned())
+        };
+        match tokio::time::timeout(ADMIN_ANSWER_WAIT, ask).await {
+            Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") => Ok(answer),
+            Ok(Ok(answer)) => Err(answer.lines().last().unwrap_or_default().to_owned()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer".to_owned()),
+        }
     }
 
     /// Sends a signal; nothing happens to a process that has ended.
@@ -193,23 +213,6 @@ fn spawn(launch: &Launch) -> io::Result<Child> {
         .stderr(log)
         .kill_on_drop(true)
         .spawn()
-}
-
-/// Asks `/readyz`; the reason if not.
-async fn readyz(admin: SocketAddr) -> Result<(), String> {
-    let ask = async {
-        let mut stream = TcpStream::connect(admin).await?;
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok::<_, io::Error>(String::from_utf8_lossy(&answer).into_owned())
-    };
-    match tokio::time::timeout(READY_ANSWER_WAIT, ask).await {
-        Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") => Ok(()),
-        Ok(Ok(answer)) => Err(answer.lines().last().unwrap_or_default().to_owned()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer".to_owned()),
-    }
 }
 
 fn failed(launch: &Launch, action: &'static str, source: io::Error) -> ProcessError {
