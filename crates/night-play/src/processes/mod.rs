@@ -102,25 +102,26 @@ impl ServiceProcess {
         self.asked("/readyz").await.is_ok()
     }
 
-    /// What its admin address answers to a path (`/readyz`, `/metrics`).
+    /// The page of its admin address at a path (`/readyz`, `/metrics`).
     ///
     /// # Errors
-    /// Why there is no answer, or the last line of one that is not 200.
+    /// Why there is no answer, or the last line of one that is not 200 OK.
     pub async fn asked(&self, path: &str) -> Result<String, String> {
         let ask = async {
             let mut stream = TcpStream::connect(self.launch.admin).await?;
-            let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-            stream.write_all(request.as_bytes()).await?;
+            // HTTP/1.0: the answer comes in one piece.
+            stream.write_all(format!("GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n").as_bytes()).await?;
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer).await?;
             Ok::<_, io::Error>(String::from_utf8_lossy(&answer).into_owned())
         };
-        match tokio::time::timeout(ADMIN_ANSWER_WAIT, ask).await {
-            Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") => Ok(answer),
-            Ok(Ok(answer)) => Err(answer.lines().last().unwrap_or_default().to_owned()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("no answer".to_owned()),
+        let answer = tokio::time::timeout(ADMIN_ANSWER_WAIT, ask).await.map_err(|_| "no answer".to_owned())?;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        if head.split(' ').nth(1) == Some("200") {
+            return Ok(body.to_owned());
         }
+        Err(body.lines().last().unwrap_or(head).to_owned())
     }
 
     /// Sends a signal; nothing happens to a process that has ended.
