@@ -235,15 +235,20 @@ fn tail(log: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _};
+    use std::os::unix::process::ExitStatusExt as _;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// A program that does what a shell is told.
+    /// A program that does what a shell is told. Another process writes it: what this one has open for writing a child of another
+    /// test could inherit for a moment, and what anybody writes cannot be run.
     fn program(folder: &Path, script: &str) -> Launch {
-        let path = folder.join(Service::Gateway.binary());
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (text, path) = (folder.join("script"), folder.join(Service::Gateway.binary()));
+        fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+        let copied = std::process::Command::new("sh")
+            .args(["-c", "cp \"$0\" \"$1\" && chmod 755 \"$1\""])
+            .args([&text, &path])
+            .status();
+        assert!(copied.unwrap().success());
         Launch::new(&Binaries::in_folder(folder), Service::Gateway, "gateway-1", &folder.join("logs")).unwrap()
     }
 
