@@ -1,8 +1,8 @@
 //! `hattama-load-tests`: what the system does when things break, on real processes and real brokers.
 
 mod cluster;
+mod diagnostics;
 mod disk;
-mod evidence;
 mod faults;
 mod in_log;
 mod night;

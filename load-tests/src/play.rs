@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::Cluster,
-    evidence,
+    diagnostics,
     faults::{self, Injected, Plan},
     in_log::Era,
     night::Night,
@@ -16,14 +16,15 @@ use crate::{
     timeline,
     verify::{self, Evidence, Truth},
 };
+use hattama_election::digest::SubmissionDigest;
 use hattama_night_play::{
     clients,
     export::Exported,
     freshness::Freshness,
     in_the_log,
-    player::{Answered, Counters, Played, Player},
+    player::{Answered, Counters, Player},
 };
-use hattama_proto::gateway::v1::ReceiptState;
+use hattama_proto::gateway::v1::{Receipt, ReceiptState};
 use hattama_rehearsal::script::RehearsalKeyring;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -87,16 +88,20 @@ async fn played(context: &Context<'_>, row: &Row, number: u64, report: &mut RowR
     let plan = Plan::of(row);
     let mut night = Night::generate(&format!("faults-{number}"), context.seed + number, plan.flow)?;
     faults::prepare_night(row.fault, &mut night, &plan, context.seed + number)?;
+    // Before the stage: from there on the night's clock runs.
+    let truth = Truth::of(&night)?;
     let folder = context.out.join(&row.id);
     let mut stage = Stage::build(context.cluster, &night, plan.size, &context.binaries, &folder).await?;
     faults::prepare_stage(row.fault, &mut stage)?;
     let within = plan.flow + ROW_WITHIN;
-    let ended = match timeout(within, on_stage(context, row, &plan, &night, &mut stage, report)).await {
+    let ended = match timeout(within, on_stage(context, row, &plan, &night, &truth, &mut stage, report)).await {
         Ok(ended) => ended,
         Err(_) => Err(format!("it was not over after {} s", within.as_secs()).into()),
     };
-    if ended.is_err() {
-        evidence::keep(&mut stage).await?;
+    if ended.is_err()
+        && let Err(error) = diagnostics::keep(&mut stage).await
+    {
+        report.findings.push(format!("what was said at the end could not be kept: {error}"));
     }
     ended
 }
@@ -106,11 +111,11 @@ async fn on_stage(
     row: &Row,
     plan: &Plan,
     night: &Night,
+    truth: &Truth,
     stage: &mut Stage<'_>,
     report: &mut RowReport,
 ) -> Result<(), Box<dyn Error>> {
     stage.start().await?;
-    let truth = Truth::of(night)?;
     let begins = stage.begins;
     let numbers = Numbers::default();
     let following = numbers.follow(&stage.replicas());
@@ -121,12 +126,13 @@ async fn on_stage(
     let doors = proxies.as_ref().map_or_else(|| stage.gateway_addresses(), Proxies::addresses);
     let (pace, events) = Pace::events(night, plan, row.rounds, begins);
     let (player, collected, counters, collecting) = cast(night, stage, &doors)?;
-    let playing = async { tokio::join!(player.play(events), faults::inject(row, plan, night, stage, &numbers, pace)) };
+    // A fault that cannot be injected or healed ends the row with its own error, whatever the precincts still wait for.
+    let playing =
+        async { tokio::try_join!(player.play(events), faults::inject(row, plan, night, stage, &numbers, pace)) };
     let (played, injected) = tokio::select! {
-        ended = playing => ended,
+        ended = playing => ended?,
         never = tell(&row.id, night.events.len(), &counters, &numbers) => match never {},
     };
-    let (played, injected): (Played, Injected) = (played?, injected?);
     collecting.await?;
     let over = Instant::now();
     report.findings.extend(played.surprises.clone());
@@ -135,24 +141,14 @@ async fn on_stage(
     let ends = in_the_log::ends(&stage.log, &stage.topics.submissions, &night.definition).await?;
     await_covered(&numbers, stage.generation, &ends).await?;
     let covered = Instant::now();
-    let final_receipts = await_standings(stage, &truth).await?;
+    let final_receipts = await_standings(stage, truth).await?;
     report.standings_late_milliseconds = milliseconds(covered.elapsed());
     stage.stop().await?;
     drop(following);
 
     let answered = collected.all();
-    let said = || {
-        let on_the_way = answered.iter().map(|answered| (answered.digest, &answered.receipt));
-        on_the_way.chain(final_receipts.iter().map(|(digest, receipt)| (*digest, receipt)))
-    };
-    let (claims, places) = (receipts::claims(said()), receipts::places(said()));
-    let mut eras = std::mem::take(&mut stage.lost);
-    let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
-    eras.push(Era::read(log, topics, &night.definition, generation).await?);
-    let exported = Exported { log, files: &night.files, definition: &night.definition, generation };
-    let recounted = exported.recounted("hattama-load-tests", &stage.folder.join("export")).await?;
-    let evidence = Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted };
-    report.findings.extend(verify::findings(night, &evidence, &truth));
+    let evidence = evidence(stage, night, &answered, final_receipts, &numbers).await?;
+    report.findings.extend(verify::findings(night, &evidence, truth));
     report.findings.extend(numbers.wrong());
     timeline::write(&stage.folder.join("timeline.csv"), begins, &injected, &answered, &evidence.seen)?;
     report.submissions = ends.values().map(|end| end - 1).sum();
@@ -164,6 +160,27 @@ async fn on_stage(
     times(report, row, &answered, &due, &numbers, &injected, over);
     stage.log.clone().close().await?;
     Ok(())
+}
+
+/// What everybody said, and what a recount of an export says of it.
+async fn evidence(
+    stage: &mut Stage<'_>,
+    night: &Night,
+    answered: &[Answered],
+    final_receipts: Vec<(SubmissionDigest, Receipt)>,
+    numbers: &Numbers,
+) -> Result<Evidence, Box<dyn Error>> {
+    let said = || {
+        let on_the_way = answered.iter().map(|answered| (answered.digest, &answered.receipt));
+        on_the_way.chain(final_receipts.iter().map(|(digest, receipt)| (*digest, receipt)))
+    };
+    let (claims, places) = (receipts::claims(said()), receipts::places(said()));
+    let mut eras = std::mem::take(&mut stage.lost);
+    let (log, topics, generation) = (&stage.log, &stage.topics, stage.generation);
+    eras.push(Era::read(log, topics, &night.definition, generation).await?);
+    let exported = Exported { log, files: &night.files, definition: &night.definition, generation };
+    let recounted = exported.recounted("hattama-load-tests", &stage.folder.join("export")).await?;
+    Ok(Evidence { claims, places, receipts: final_receipts, seen: numbers.seen(), eras, recounted })
 }
 
 type Cast = (Player, Receipts, Arc<Counters>, tokio::task::JoinHandle<()>);
@@ -212,10 +229,7 @@ async fn await_covered(numbers: &Numbers, generation: u32, ends: &BTreeMap<u32, 
 }
 
 /// What gateways say in the end; waits until that is the truth, and otherwise gives what it is.
-async fn await_standings(
-    stage: &Stage<'_>,
-    truth: &Truth,
-) -> Result<Vec<(hattama_election::digest::SubmissionDigest, hattama_proto::gateway::v1::Receipt)>, Box<dyn Error>> {
+async fn await_standings(stage: &Stage<'_>, truth: &Truth) -> Result<Vec<(SubmissionDigest, Receipt)>, Box<dyn Error>> {
     let deadline = Instant::now() + STANDINGS_WITHIN;
     loop {
         let said = receipts::ask(&stage.gateway_addresses(), &truth.submissions).await?;

@@ -1,4 +1,4 @@
-//! What is kept of a row that failed, while everything still runs: afterwards the cluster is gone.
+//! What is kept of a row that broke off, while everything still runs: afterwards the cluster is gone.
 
 use crate::{night::SHARDS, services::Service, stage::Stage};
 use hattama_record_log::kafka;
@@ -15,8 +15,7 @@ pub async fn keep(stage: &mut Stage<'_>) -> io::Result<()> {
         fs::write(folder.join(format!("{}-at-the-end.txt", service.name)), state_of(service).await)?;
     }
     for broker in 1..=stage.cluster.size {
-        let log = stage.cluster.log(broker);
-        fs::copy(&log, folder.join(format!("broker-{broker}.log")))?;
+        fs::copy(stage.cluster.log(broker), folder.join(format!("broker-{broker}.log")))?;
     }
     let topics = match kafka::check(&stage.cluster.settings(), &stage.topics, SHARDS).await {
         Ok(report) => report.deviations.iter().map(|deviation| format!("{deviation}\n")).collect(),
